@@ -1,0 +1,35 @@
+# Copyright (c) 2026 PaN Facility Kit contributors
+# Apache-2.0 (see LICENSE)
+# SPDX-License-Identifier: Apache-2.0
+"""YAML data files whose strings are templates: presets, and what a role declares in its meta folder.
+
+Such a file is part of a role, hence as trusted as a task file. Its templates see only the variables that the caller
+names, so that a reader knows from the caller what a preset can depend on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleFileNotFound
+
+
+def load_template_data(path: str, loader: Any, templar: Any, variables: Mapping[str, Any]) -> Any:
+    """Return the content of the YAML file `path` with its templates filled in.
+
+    :param path: absolute path of the file.
+    :param loader: Ansible's DataLoader (`self._loader` in an action or lookup plugin).
+    :param templar: a public Templar (`self._templar` in an action or lookup plugin); it is not changed.
+    :param variables: the only variables that the templates see; their own values may be templates too.
+    :raises AnsibleFileNotFound: there is no such file.
+    :raises AnsibleError: the file is not YAML or one of its templates fails; the message names the file.
+    """
+    if not os.path.isfile(path):
+        raise AnsibleFileNotFound(file_name=path)
+    try:
+        data = loader.load_from_file(path, trusted_as_template=True)
+        return templar.copy_with_new_env(available_variables=dict(variables)).template(data)
+    except AnsibleError as error:
+        raise AnsibleError(f"{os.path.basename(path)}: {error.message}") from error
