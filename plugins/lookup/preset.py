@@ -1,54 +1,70 @@
-# Copyright (c) 2026 PaN Facility Kit contributors
-# Apache-2.0 (see LICENSE)
-# SPDX-License-Identifier: Apache-2.0
+"""Lookup `preset`: what an identity provider or a service adds to the realm, as data."""
+
 from __future__ import annotations
 
-DOCUMENTATION = r"""
+DOCUMENTATION = """
 name: preset
-author: PaN Facility Kit contributors
-version_added: 0.1.0
-short_description: A fragment of the realm document from a preset file
+short_description: Fragments of the realm document from preset files
 description:
-  - Loads C(presets/KIND/NAME.yml) of the C(realm) role and fills in its templates.
-  - The templates of a preset see only the variables given to the lookup, plus C(omit).
-  - Without a name, returns the names of all presets of that kind.
+  - Loads C(presets/KIND/NAME.yml) of the C(realm) role, or C(presets/KIND.yml) where the kind has no folder, and fills in its templates.
+  - The templates of a preset see the variables given in O(vars) and nothing else.
+  - With the name of a folder alone, returns the names of the presets in it.
+version_added: "0.1.0"
+author: PaN Facility Kit contributors
 options:
   _terms:
-    description:
-      - The kind of preset, which is the name of a folder, and the name of one preset.
-      - Leave the name out for the list of names; use V(realm) alone for the base realm.
+    description: The kind of preset (V(realm), V(services), ...) and, for a folder, the name of a preset.
     type: list
     elements: str
     required: true
-  directories:
-    description: Folders searched before the presets of the role, for presets that a site keeps in its inventory.
-    type: list
-    elements: path
-    default: []
   vars:
     description: The variables that the templates of the preset see.
     type: dict
     default: {}
+  each:
+    description: Load one preset for each of these entries. An entry names its preset in the key O(by).
+    type: list
+    elements: dict
+  by:
+    description: The key of an entry that names its preset.
+    type: str
+    default: preset
+  called:
+    description: The name under which the templates see the entry.
+    type: str
+    default: entry
+  section:
+    description: Evaluate only this top-level key and return its value instead of a fragment.
+    type: str
+    default: ""
+  directories:
+    description: Folders of the site with presets of its own, laid out like that of the role. They win over the role's presets.
+    type: list
+    elements: path
+    default: []
 """
 
-EXAMPLES = r"""
+EXAMPLES = """
 - name: Show what the VISA preset adds to the realm
   ansible.builtin.debug:
-    msg: "{{ lookup('panosc.facility.preset', 'services', 'visa', vars={'service': {'url': 'https://visa.example.org'}}) }}"
+    msg: "{{ lookup('panosc.facility.preset', 'services', 'visa', vars={'service': realm_services.visa}).document }}"
 
-- name: List the service presets
+- name: List the presets of services
   ansible.builtin.debug:
     msg: "{{ query('panosc.facility.preset', 'services') }}"
 """
 
-RETURN = r"""
-_raw:
-  description: The fragment as one dictionary, or the names of the presets when no name was given.
+RETURN = """
+_list:
+  description:
+    - One dictionary per fragment, with C(document) (the fragment) and C(source) (which file it comes from and for which entry).
+    - The names of the presets if only a folder was named; the value of the section if O(section) was given.
   type: list
   elements: raw
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -56,32 +72,44 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.panosc.facility.plugins.plugin_utils.data_file import load_template_data
 
-ROLE_PRESETS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "realm", "presets")
+PRESETS = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "roles", "realm", "presets"))
 
 
-def _names(directories: list[str]) -> list[str]:
-    """The presets found in `directories`, each once."""
-    files = [name for directory in directories if os.path.isdir(directory) for name in os.listdir(directory)]
-    return sorted({name.removesuffix(".yml") for name in files if name.endswith(".yml")})
+class LookupModule(LookupBase):  # type: ignore[misc]
+    """Read presets of the realm role and of the site."""
 
-
-class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        """Return fragments, a section, or the names of the presets of a kind."""
         self.set_options(var_options=variables, direct=kwargs)
-        roots = [*self.get_option("directories"), os.path.abspath(ROLE_PRESETS)]
-        if terms == ["realm"]:
-            directories, name = roots, "realm"
-        elif len(terms) == 1:
-            return _names([os.path.join(root, terms[0]) for root in roots])
-        elif len(terms) == 2:
-            directories, name = [os.path.join(root, terms[0]) for root in roots], terms[1]
-        else:
-            raise AnsibleLookupError("preset needs a kind and at most one name, for example 'services', 'visa'")
+        self._roots = [*self.get_option("directories"), PRESETS]
+        given: dict[str, Any] = self.get_option("vars")
+        if self.get_option("each") is not None:
+            return [self._entry(terms, entry, given) for entry in self.get_option("each")]
+        if len(terms) == 1 and not self._file(terms[0]):
+            return self._names(terms[0])
+        return [self._load("/".join(terms), given, "")]
 
-        for directory in directories:
-            path = os.path.join(directory, f"{name}.yml")
-            if os.path.isfile(path):
-                # `omit` lets a preset leave a key out, as it does in a task.
-                seen = {"omit": (variables or {}).get("omit"), **self.get_option("vars")}
-                return [load_template_data(path, self._loader, self._templar, seen)]
-        raise AnsibleLookupError(f"There is no preset {name!r} in {terms[0]}. Known are: {', '.join(_names(directories))}")
+    def _entry(self, terms: list[str], entry: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+        name = "/".join(terms) if self._file("/".join(terms)) else "/".join([*terms, str(entry[self.get_option("by")])])
+        label = entry.get("name") or entry.get("alias") or ""
+        return self._load(name, {**given, self.get_option("called"): entry}, label)
+
+    def _load(self, name: str, seen: Mapping[str, Any], label: str) -> Any:
+        path = self._file(name)
+        if not path:
+            kind, _, preset = name.partition("/")
+            raise AnsibleLookupError(f"there is no preset {preset!r} among {kind}; known are {', '.join(self._names(kind))}")
+        section: str = self.get_option("section")
+        data = load_template_data(path, self._loader, self._templar, seen, section)
+        if section:
+            return data
+        return {"source": f"presets/{name}.yml{f' for {label}' if label else ''}", "document": data}
+
+    def _file(self, name: str) -> str | None:
+        return next((path for root in self._roots if os.path.isfile(path := os.path.join(root, f"{name}.yml"))), None)
+
+    def _names(self, kind: str) -> list[str]:
+        folders = [folder for root in self._roots if os.path.isdir(folder := os.path.join(root, kind))]
+        if not folders:
+            raise AnsibleLookupError(f"there is no kind of preset called {kind!r}")
+        return sorted({name[:-4] for folder in folders for name in os.listdir(folder) if name.endswith(".yml")})

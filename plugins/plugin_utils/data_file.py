@@ -1,10 +1,7 @@
-# Copyright (c) 2026 PaN Facility Kit contributors
-# Apache-2.0 (see LICENSE)
-# SPDX-License-Identifier: Apache-2.0
 """YAML data files whose strings are templates: presets, and what a role declares in its meta folder.
 
-Such a file is part of a role, hence as trusted as a task file. Its templates see only the variables that the caller
-names, so that a reader knows from the caller what a preset can depend on.
+Such a file is part of a role or of the inventory, hence as trusted as a task file. Its templates see only the variables
+that the caller names, so that a reader knows from the caller what the file can depend on.
 """
 
 from __future__ import annotations
@@ -16,20 +13,26 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 
 
-def load_template_data(path: str, loader: Any, templar: Any, variables: Mapping[str, Any]) -> Any:
+def load_template_data(path: str, loader: Any, templar: Any, variables: Mapping[str, Any], section: str = "") -> Any:
     """Return the content of the YAML file `path` with its templates filled in.
 
-    :param path: absolute path of the file.
-    :param loader: Ansible's DataLoader (`self._loader` in an action or lookup plugin).
-    :param templar: a public Templar (`self._templar` in an action or lookup plugin); it is not changed.
-    :param variables: the only variables that the templates see; their own values may be templates too.
-    :raises AnsibleFileNotFound: there is no such file.
-    :raises AnsibleError: the file is not YAML or one of its templates fails; the message names the file.
+    Args:
+        path: Absolute path of the file.
+        loader: Ansible's DataLoader (`self._loader` in an action or lookup plugin).
+        templar: A public Templar (`self._templar` in an action or lookup plugin); it is not changed.
+        variables: The only variables that the templates see; their own values may be templates too.
+        section: Evaluate and return only this top-level key; None when the file does not have it.
+
+    Raises:
+        AnsibleFileNotFound: There is no such file.
+        AnsibleError: The file is not YAML or one of its templates fails; the message names the file.
     """
     if not os.path.isfile(path):
         raise AnsibleFileNotFound(file_name=path)
     try:
         data = loader.load_from_file(path, trusted_as_template=True)
+        if section:
+            data = data.get(section)
         return templar.copy_with_new_env(available_variables=dict(variables)).template(data)
     except AnsibleError as error:
         raise AnsibleError(f"{os.path.basename(path)}: {error.message}") from error
