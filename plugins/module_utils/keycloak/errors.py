@@ -1,0 +1,58 @@
+# Copyright: PaN Facility Kit contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that say what went wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+
+class KeycloakError(Exception):
+    """Base of all errors here; `str()` of it is the message meant for people."""
+
+    def __init__(self, what: str, where: str = "", mend: str = "") -> None:
+        self.what, self.where, self.mend = what, where, mend
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}. {self.mend}" if self.mend else text
+
+
+class DocumentError(KeycloakError):
+    """The wanted document is wrong; nothing was read or written."""
+
+
+class Unreachable(KeycloakError):
+    """No usable answer from the server: name, port, TLS, timeout, or 5xx to the end."""
+
+
+class LoginRefused(KeycloakError):
+    """The automation client got no token."""
+
+
+class RightsMissing(KeycloakError):
+    """The token lacks an admin role that the document needs."""
+
+
+class Refused(KeycloakError):
+    """The server answered a request with 4xx or 5xx."""
+
+    def __init__(self, status: int, what: str, where: str = "", mend: str = "") -> None:
+        self.status = status
+        super().__init__(what, where, mend)
+
+
+class WrongIssuer(KeycloakError):
+    """An identity provider calls itself by another name than the document does."""
+
+
+class Interrupted(KeycloakError):
+    """A change failed after others were written; `applied` lists those."""
+
+    def __init__(self, cause: KeycloakError, failed: str, applied: list) -> None:
+        self.applied = applied
+        done = ", ".join(f"{change.kind} {change.name}" for change in applied) or "nothing"
+        super().__init__(
+            cause.what,
+            f"{failed}: {cause.where}" if cause.where else failed,
+            f"{cause.mend}{'. ' if cause.mend else ''}Written before it: {done}. The next run goes on from here",
+        )

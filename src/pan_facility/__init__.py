@@ -1,0 +1,1 @@
+"""The control-node side of the PaN Facility Kit."""
