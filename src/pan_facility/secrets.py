@@ -21,6 +21,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 NAME = re.compile(r"\bvault_[a-z0-9_]+\b")
+DEFINITION = re.compile(r"^(vault_[a-z0-9_]+):", re.MULTILINE)
 GIVEN = "vault_given_"
 LENGTH = 32  # characters of A-Z a-z 0-9 - _ : 192 bits
 HEADER = "# Secrets of this facility, made by scripts/secrets. Read and change them with ansible-vault edit.\n"
@@ -29,6 +30,11 @@ HEADER = "# Secrets of this facility, made by scripts/secrets. Read and change t
 def mentioned(files: Iterable[Path]) -> set[str]:
     """Return the `vault_...` names that occur in the text of `files`."""
     return {name for file in files for name in NAME.findall(file.read_text(encoding="utf-8"))}
+
+
+def defined(files: Iterable[Path]) -> set[str]:
+    """Return the `vault_...` names that `files` themselves set, in clear or as single encrypted values."""
+    return {name for file in files for name in DEFINITION.findall(file.read_text(encoding="utf-8"))}
 
 
 def inventory_files(inventory: Path) -> list[Path]:
@@ -120,7 +126,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.inventory.is_dir():
             raise ValueError(f"{options.inventory} is no folder")
         vault = Vault(vault_path, password_from(options.vault_password_file))
-        made, given = complete(vault, mentioned(role_files() + inventory_files(options.inventory)))
+        own = inventory_files(options.inventory)
+        made, given = complete(vault, mentioned(role_files() + own) - defined(own))
     except ValueError as error:
         print(f"scripts/secrets: {error}", file=sys.stderr)
         return 2
