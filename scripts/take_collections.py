@@ -23,7 +23,9 @@ def main(bundle: str, requirements: str, target: str) -> None:
             manifest = json.loads(wheel.read(folder + "MANIFEST.json"))
             found = manifest["collection_info"]["version"]
             if found != version:
-                sys.exit(f"requirements.yml wants {name} {version}, the bundle {Path(bundle).name} has {found}: change one of them")
+                sys.exit(
+                    f"requirements.yml wants {name} {version}, the bundle {Path(bundle).name} has {found}: change one of them"
+                )
             wheel.extractall(target, [n for n in names if n.startswith(folder) and not n.startswith(folder + "tests/")])
 
 
