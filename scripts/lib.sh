@@ -6,6 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 logs=${FACILITY_LOGS:-$root/logs}
 mkdir -p "$logs"
+# shellcheck disable=SC2034 # the scripts that source this tell how long they took
 started=$SECONDS
 
 say() { printf '%s\n' "$*"; }

@@ -1,0 +1,100 @@
+"""The gate in front of every role: what it refuses, what it says, what it keeps to itself."""
+
+import pytest
+
+CHECK = [{"panosc.facility.validate": None}]
+SPEC = {
+    "argument_specs": {
+        "main": {
+            "short_description": "A web server",
+            "options": {
+                "web_port": {"type": "int", "default": 80, "description": "The port."},
+                "web_name": {"type": "str", "required": True, "description": "Name shown to people. Any text."},
+                "web_password": {"type": "str", "no_log": True, "description": "A secret."},
+                "web_sites": {"type": "dict", "default": {}, "description": "The sites."},
+                "web_extra": {"type": "str", "description": "More."},
+            },
+        },
+        "backup": {
+            "short_description": "Save",
+            "options": {"web_backup_folder": {"type": "str", "description": "Where to."}},
+        },
+    }
+}
+RULES = [
+    {
+        "variable": "web_sites.{{ item.key }}.url",
+        "loop": "web_sites",
+        "that": "item.value.url is match('https://')",
+        "value": "{{ item.value.url }}",
+        "allowed": "an https URL",
+        "why": "passwords travel on it",
+        "set_in": "group_vars/all",
+    },
+    {
+        "variable": "web_password",
+        "when": "web_password is defined",
+        "that": "web_password | length >= 16",
+        "allowed": "16 characters or more",
+    },
+    {"variable": "web_port", "that": ["web_port > 0", "web_port < 65536"], "allowed": "1 to 65535"},
+]
+FILES = {
+    "meta/argument_specs.yml": SPEC,
+    "meta/rules.yml": RULES,
+    "defaults/main.yml": {"web_port": 80, "web_sites": {}},
+}
+GOOD = {
+    "web_name": "Demo",
+    "web_password": "x" * 16,
+    "web_sites": {"a": {"url": "https://a"}},
+    "web_backup_folder": "/b",
+}
+
+
+def test_a_good_inventory_passes(play):
+    code, output = play(CHECK, files=FILES, variables=GOOD)
+    assert code == 0, output
+
+
+def test_all_problems_come_at_once_each_with_its_mend(play):
+    bad = {
+        "web_password": "short-secret",
+        "web_prot": 1,
+        "web_sites": {"a": {"url": "http://plain"}, "b": {"url": "https://b"}},
+        "web_port": 0,
+    }
+    code, output = play(CHECK, files=FILES, variables=bad)
+    assert code != 0
+    assert "role web, host here, 5 problem(s)" in output
+    assert "web_prot is not a variable of this kit" in output
+    assert "did you mean web_port?" in output
+    assert "web_name is not set\n     allowed: Name shown to people" in output
+    assert (
+        "web_sites.a.url is 'http://plain'\n     allowed: an https URL\n     why: passwords travel on it\n     set it in: group_vars/all"
+        in output
+    )
+    assert "web_sites.b" not in output
+    assert "web_port is 0\n     allowed: 1 to 65535" in output
+    assert "web_password is refused (the value is secret and not shown)" in output
+    assert "short-secret" not in output
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"web_port": "eighty"}, "web_port is refused"),
+        ({"web_name": "{{ not_there }}"}, "web_name cannot be evaluated"),
+        ({"web_sites": {"a": {}}}, "web_sites.{{ item.key }}.url cannot be checked"),
+        ({"web_extra": ["a", {"b": 1}]}, None),
+    ],
+)
+def test_wrong_types_and_broken_templates_are_named(play, variables, said):
+    code, output = play(CHECK, files=FILES, variables={**GOOD, **variables})
+    assert (code != 0) == (said is not None), output
+    assert said is None or said in output
+
+
+def test_a_role_whose_name_begins_alike_keeps_its_variables(play):
+    files = {**FILES, "../web_cache/tasks/main.yml": []}
+    assert play(CHECK, files=files, variables={**GOOD, "web_cache_size": 1})[0] == 0
