@@ -27,7 +27,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         self._vars = task_vars or {}
         if "role_path" not in self._vars:
-            raise AnsibleError("panosc.facility.validate checks the variables of the role that calls it: call it from a role")
+            raise AnsibleError(
+                "panosc.facility.validate checks the variables of the role that calls it: call it from a role"
+            )
         self._role_path = self._vars["role_path"]
         self._role = os.path.basename(self._role_path)
         specs = self._load("argument_specs.yml")["argument_specs"]
@@ -49,10 +51,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Names that look like this role's but are in no argument spec: a typing error that Ansible would pass silently."""
         siblings = [r for r in os.listdir(os.path.dirname(self._role_path)) if r.startswith(f"{self._role}_")]
         for name in sorted(self._vars):
-            if not name.startswith(f"{self._role}_") or name in known or any(name.startswith(f"{s}_") for s in siblings):
+            if (
+                not name.startswith(f"{self._role}_")
+                or name in known
+                or any(name.startswith(f"{s}_") for s in siblings)
+            ):
                 continue
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the variables of this role are listed in roles/{self._role}/README.md"
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else f"the variables of this role are listed in roles/{self._role}/README.md"
+            )
             yield {"variable": name, "found": "is not a variable of this kit", "allowed": hint}
 
     def _specified(self) -> Iterator[dict[str, Any]]:
@@ -67,9 +77,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 values[name] = self._templar.template(self._vars[name])
             except AnsibleError as error:
-                yield {"variable": name, "found": f"cannot be evaluated: {_one_line(error)}", "allowed": _first_sentence(option["description"])}
+                yield {
+                    "variable": name,
+                    "found": f"cannot be evaluated: {_one_line(error)}",
+                    "allowed": _first_sentence(option["description"]),
+                }
         for text in ArgumentSpecValidator(options).validate(values, validate_role_argument_spec=True).error_messages:
-            yield {"variable": next((n for n in sorted(options, key=len, reverse=True) if n in text), self._role), "found": f"is refused: {text}"}
+            yield {
+                "variable": next((n for n in sorted(options, key=len, reverse=True) if n in text), self._role),
+                "found": f"is refused: {text}",
+            }
 
     def _ruled(self, already: bool) -> Iterator[dict[str, Any]]:
         """What the rules of meta/rules.yml refuse."""
@@ -82,10 +99,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                         yield self._broken(rule, extra)
             except AnsibleError as error:
                 if not already:  # with another problem about, this is mostly its echo
-                    yield {"variable": str(rule["variable"]), "found": f"cannot be checked: {_one_line(error)}", "allowed": str(rule.get("allowed", ""))}
+                    yield {
+                        "variable": str(rule["variable"]),
+                        "found": f"cannot be checked: {_one_line(error)}",
+                        "allowed": str(rule.get("allowed", "")),
+                    }
 
     def _broken(self, rule: Mapping[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        text = {key: str(self._template(rule[key], extra)) for key in ("variable", "allowed", "why", "set_in") if key in rule}
+        text = {
+            key: str(self._template(rule[key], extra))
+            for key in ("variable", "allowed", "why", "set_in")
+            if key in rule
+        }
         name = text["variable"]
         if rule.get("secret") or self._options.get(name, {}).get("no_log"):
             found = "is refused (the value is secret and not shown)"
@@ -108,14 +133,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _evaluate(self, value: Any, extra: dict[str, Any]) -> Any:
         """The items of a loop: a list, or an expression that yields one (or a mapping: its items)."""
         templar = self._templar.copy_with_new_env(available_variables={**self._vars, **extra})
-        items = templar.evaluate_expression(value) if isinstance(value, str) and "{{" not in value else templar.template(value)
+        items = (
+            templar.evaluate_expression(value)
+            if isinstance(value, str) and "{{" not in value
+            else templar.template(value)
+        )
         return [{"key": key, "value": item} for key, item in items.items()] if isinstance(items, Mapping) else items
 
     def _message(self, problems: list[dict[str, Any]]) -> str:
-        lines = [f"The inventory is refused: role {self._role}, host {self._vars.get('inventory_hostname')}, {len(problems)} problem(s)."]
+        lines = [
+            f"The inventory is refused: role {self._role}, host {self._vars.get('inventory_hostname')}, {len(problems)} problem(s)."
+        ]
         for number, problem in enumerate(problems, 1):
             lines.append(f"{number}. {problem['variable']} {problem['found']}")
-            lines += [f"   {label}: {problem[key]}" for key, label in (("allowed", "allowed"), ("why", "why")) if problem.get(key)]
+            lines += [
+                f"   {label}: {problem[key]}"
+                for key, label in (("allowed", "allowed"), ("why", "why"))
+                if problem.get(key)
+            ]
             lines.append(f"   set it in: {problem.get('set_in', 'group_vars or host_vars of your inventory')}")
         return "\n".join(lines)
 

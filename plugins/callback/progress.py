@@ -64,7 +64,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         mode = " (check only, nothing is changed)" if play.check_mode else ""
         self._display.display(f"\n{play.get_name().strip()}{mode}", color=C.COLOR_HIGHLIGHT)
 
-    def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:  # noqa: ARG002
+    def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
         """Close the line of the task before."""
         self._close_task()
         self._task, self._task_begun = task, time.monotonic()
@@ -78,7 +78,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_start(self, host: Any, task: Task) -> None:
         """Note when this host began."""
-        self._running[host.get_name(), task._uuid] = time.monotonic()  # noqa: SLF001
+        self._running[host.get_name(), task._uuid] = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Count; show diffs and messages of debug tasks."""
@@ -86,7 +86,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         data = result.result
         if self._display.verbosity > 1:
             self._display.display(self._dump_results(data))
-        elif result.task.action in C._ACTION_DEBUG and "msg" in data:  # noqa: SLF001
+        elif result.task.action in C._ACTION_DEBUG and "msg" in data:
             self._display.display(f"  {result.host.get_name()}: {data['msg']}")
         self._handle_warnings_and_exception(result)
 
@@ -114,7 +114,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_retry(self, result: Any) -> None:
         """Leave a trace in the log: a wait is no news."""
-        self._display.display(f"    {result.host.get_name()}: waiting, try {result.result.get('attempts')}", log_only=True)
+        self._display.display(
+            f"    {result.host.get_name()}: waiting, try {result.result.get('attempts')}", log_only=True
+        )
 
     def v2_on_file_diff(self, result: Any) -> None:
         """Show diffs where asked for; Ansible has masked what must be."""
@@ -140,7 +142,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _done(self, result: Any, outcome: str) -> None:
         host = result.host.get_name()
-        seconds = time.monotonic() - self._running.pop((host, result.task._uuid), time.monotonic())  # noqa: SLF001
+        seconds = time.monotonic() - self._running.pop((host, result.task._uuid), time.monotonic())
         self._counts[outcome] += 1
         self._seconds[host][_step(result.task)] += seconds
         self._display.display(f"    {host}: {outcome} ({seconds:.1f} s) {result.task.get_name()}", log_only=True)
@@ -153,7 +155,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         name = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..."
         words = ", ".join(f"{count} {outcome}" for outcome, count in shown.items())
         seconds = time.monotonic() - self._task_begun
-        color = C.COLOR_ERROR if "failed" in shown or "unreachable" in shown else C.COLOR_CHANGED if "changed" in shown else C.COLOR_OK
+        color = (
+            C.COLOR_ERROR
+            if "failed" in shown or "unreachable" in shown
+            else C.COLOR_CHANGED
+            if "changed" in shown
+            else C.COLOR_OK
+        )
         self._display.display(f"{name:<{WIDTH}} {seconds:6.1f} s  {words}", color=color)
 
     def _failure(self, result: Any, message: str) -> None:
@@ -175,7 +183,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             bad = summary["failures"] + summary["unreachable"]
             times = "".join(f"{self._seconds[host].get(step, 0):>12.1f} s" for step in steps)
             color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if summary["changed"] else C.COLOR_OK
-            self._display.display(f"{host:<{width}}{summary['ok']:>5}{summary['changed']:>9}{bad:>8}{times}", color=color)
+            self._display.display(
+                f"{host:<{width}}{summary['ok']:>5}{summary['changed']:>9}{bad:>8}{times}", color=color
+            )
 
 
 def _step(task: Task) -> str:

@@ -41,7 +41,6 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.panosc.facility.plugins.filter.host_addresses import host_addresses
 from ansible_collections.panosc.facility.plugins.plugin_utils.data_file import load_template_data
 
@@ -63,12 +62,17 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             hosts = variables.get("groups", {}).get(role, [])
             if hosts and os.path.isfile(path):
                 said = load_template_data(path, self._loader, self._templar, self._seen_by(role, hosts[0], variables))
-                servers = [{"name": host, "address": host_addresses([variables["hostvars"][host]])[0]} for host in hosts]
+                servers = [
+                    {"name": host, "address": host_addresses([variables["hostvars"][host]])[0]} for host in hosts
+                ]
                 found.append({**said, "role": role, "hosts": list(hosts), "servers": servers})
         return found
 
     def _seen_by(self, role: str, host: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Variables as the declaring role would see them on `host`: its defaults, and what the inventory overrides."""
-        defaults = self._loader.load_from_file(os.path.join(ROLES, role, "defaults", "main.yml"), trusted_as_template=True) or {}
+        defaults = (
+            self._loader.load_from_file(os.path.join(ROLES, role, "defaults", "main.yml"), trusted_as_template=True)
+            or {}
+        )
         there = variables["hostvars"][host]
         return {**variables, **{name: there.get(name, default) for name, default in defaults.items()}}

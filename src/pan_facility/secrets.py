@@ -116,10 +116,19 @@ def password_from(path: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; exit code 1 when secrets of others are still missing, 2 for a file that cannot be used."""
-    parser = argparse.ArgumentParser(prog="scripts/secrets", description="Generate the secrets that an inventory still lacks.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/secrets", description="Generate the secrets that an inventory still lacks."
+    )
     parser.add_argument("inventory", type=Path, help="folder of the inventory, for example inventories/mysite")
-    parser.add_argument("--vault-password-file", type=Path, required=True, help="holds the vault password; made, mode 0600, when it does not exist")
-    parser.add_argument("--vault", type=Path, help="the vault file (default: group_vars/all/vault.yml of the inventory)")
+    parser.add_argument(
+        "--vault-password-file",
+        type=Path,
+        required=True,
+        help="holds the vault password; made, mode 0600, when it does not exist",
+    )
+    parser.add_argument(
+        "--vault", type=Path, help="the vault file (default: group_vars/all/vault.yml of the inventory)"
+    )
     options = parser.parse_args(arguments)
     vault_path = options.vault or options.inventory / "group_vars" / "all" / "vault.yml"
     try:
