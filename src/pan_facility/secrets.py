@@ -20,7 +20,8 @@ from ansible.constants import DEFAULT_VAULT_ID_MATCH
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-NAME = re.compile(r"\bvault_[a-z0-9_]+\b")
+# A name that is used with `| default(...)` may be missing.
+NAME = re.compile(r"\bvault_[a-z0-9_]+\b(?!\s*\|\s*default\()")
 DEFINITION = re.compile(r"^(vault_[a-z0-9_]+):", re.MULTILINE)
 GIVEN = "vault_given_"
 LENGTH = 32  # characters of A-Z a-z 0-9 - _ : 192 bits
@@ -42,9 +43,9 @@ def inventory_files(inventory: Path) -> list[Path]:
     return [f for f in sorted(inventory.rglob("*.yml")) if f.name != "vault.yml"]
 
 
-def role_files(roles: Path = ROLES) -> list[Path]:
-    """Return the defaults of all roles of the kit."""
-    return sorted(roles.glob("*/defaults/main.yml"))
+def role_files(folders: Iterable[Path]) -> list[Path]:
+    """Return the defaults of all roles in `folders`."""
+    return [file for folder in folders for file in sorted(folder.glob("*/defaults/main.yml"))]
 
 
 class Vault:
@@ -129,6 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--vault", type=Path, help="the vault file (default: group_vars/all/vault.yml of the inventory)"
     )
+    parser.add_argument("--roles", type=Path, action="append", default=[ROLES], help="one more folder of roles")
     options = parser.parse_args(arguments)
     vault_path = options.vault or options.inventory / "group_vars" / "all" / "vault.yml"
     try:
@@ -136,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"{options.inventory} is no folder")
         vault = Vault(vault_path, password_from(options.vault_password_file))
         own = inventory_files(options.inventory)
-        made, given = complete(vault, mentioned(role_files() + own) - defined(own))
+        made, given = complete(vault, mentioned(role_files(options.roles) + own) - defined(own))
     except ValueError as error:
         print(f"scripts/secrets: {error}", file=sys.stderr)
         return 2

@@ -20,7 +20,7 @@ def inventory(tmp_path):
 
 @pytest.fixture
 def run(inventory, tmp_path, monkeypatch):
-    monkeypatch.setattr(secrets, "role_files", list)
+    monkeypatch.setattr(secrets, "ROLES", tmp_path / "no-roles")
 
     def call(*more):
         return secrets.main([str(inventory), "--vault-password-file", str(tmp_path / "password"), *more])
