@@ -29,7 +29,7 @@ from saml2.server import Server
 # SHA-1 is pysaml2's own default, and refused by present-day Java.
 SIGNATURE = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 DIGEST = "http://www.w3.org/2001/04/xmlenc#sha256"
-PASSWORD_OVER_TLS = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"  # noqa: S105 (a class of logins)
+PASSWORD_OVER_TLS = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 
 StartResponse = Callable[[str, "list[tuple[str, str]]"], Any]
 
@@ -107,6 +107,11 @@ def saml_config(*, sp_metadata: list[str]) -> IdPConfig:
             },
         },
     )
+
+
+def own_metadata() -> str:
+    """What a service provider has to know about this identity provider."""
+    return str(entity_descriptor(saml_config(sp_metadata=[])))
 
 
 def password_matches(password: str, stored: str) -> bool:
@@ -187,12 +192,35 @@ def form(request: str, relay_state: str, binding: str, error: str = "") -> str:
     )
 
 
+def sign_in(fields: dict[str, str], nonce: str) -> tuple[str, str]:
+    """Handle the form that came back.
+
+    Args:
+        fields: what was sent.
+        nonce: allows the script that takes the browser onwards.
+
+    Returns:
+        the HTTP status and what to show.
+    """
+    request, relay_state = fields["SAMLRequest"], fields.get("RelayState", "")
+    binding, username = fields.get("binding", BINDING_HTTP_REDIRECT), fields.get("username", "")
+    attributes = ORGANISATION.attributes_of(username, fields.get("password", ""))
+    if attributes is None:
+        return "401 Unauthorized", form(request, relay_state, binding, "Wrong user name or password.")
+    try:
+        destination, response = ORGANISATION.answer(request, binding, username, attributes)
+    except (UnknownPrincipal, UnsupportedBinding):
+        return "400 Bad Request", "<p>The service that asked is not known here.</p>"
+    destination, relay_state = html.escape(destination), html.escape(relay_state)
+    return "200 OK", BACK.format(destination=destination, response=response, relay_state=relay_state, nonce=nonce)
+
+
 def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """WSGI: ``/metadata``, ``/sso`` (the request arrives), ``/login`` (the form comes back)."""
     path, posted = environ["PATH_INFO"], environ["REQUEST_METHOD"] == "POST"
     nonce = secrets.token_urlsafe(16)
 
-    def reply(body: str, status: str = "200 OK", kind: str = "text/html") -> Iterable[bytes]:
+    def reply(status: str, text: str, kind: str = "text/html") -> Iterable[bytes]:
         policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; frame-ancestors 'none'"
         headers = [
             ("Content-Type", f"{kind}; charset=utf-8"),
@@ -200,35 +228,25 @@ def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[byte
             ("Cache-Control", "no-store"),
         ]
         start_response(status, headers)
-        page = PAGE.format(name=html.escape(CONFIG["name"]), body=body) if kind == "text/html" else body
-        return [page.encode()]
+        return [text.encode()]
+
+    def show(status: str, body: str) -> Iterable[bytes]:
+        return reply(status, PAGE.format(name=html.escape(CONFIG["name"]), body=body))
 
     if path == "/metadata":
-        return reply(str(entity_descriptor(saml_config(sp_metadata=[]))), kind="application/samlmetadata+xml")
+        return reply("200 OK", own_metadata(), "application/samlmetadata+xml")
     if path not in ("/sso", "/login") or (path == "/login" and not posted):
-        return reply("<p>Nothing here: a login starts at a service.</p>", "404 Not Found")
-    sent = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"] or 0)).decode() if posted else environ["QUERY_STRING"]
+        return show("404 Not Found", "<p>Nothing here: a login starts at a service.</p>")
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    sent = environ["wsgi.input"].read(length).decode() if posted else environ["QUERY_STRING"]
     fields = {name: values[0] for name, values in parse_qs(sent).items()}
-    request, relay_state = fields.get("SAMLRequest", ""), fields.get("RelayState", "")
-    if not request:
-        return reply("<p>There is no SAML request here: a login starts at a service.</p>", "400 Bad Request")
-    if path == "/sso":
-        return reply(form(request, relay_state, BINDING_HTTP_POST if posted else BINDING_HTTP_REDIRECT))
-
-    binding, username = fields.get("binding", BINDING_HTTP_REDIRECT), fields.get("username", "")
-    attributes = ORGANISATION.attributes_of(username, fields.get("password", ""))
-    if attributes is None:
-        return reply(form(request, relay_state, binding, "Wrong user name or password."), "401 Unauthorized")
-    try:
-        destination, response = ORGANISATION.answer(request, binding, username, attributes)
-    except (UnknownPrincipal, UnsupportedBinding):
-        return reply("<p>The service that asked is not known here.</p>", "400 Bad Request")
-    return reply(
-        BACK.format(
-            destination=html.escape(destination), response=response, relay_state=html.escape(relay_state), nonce=nonce
-        )
-    )
+    if "SAMLRequest" not in fields:
+        return show("400 Bad Request", "<p>There is no SAML request here: a login starts at a service.</p>")
+    if path == "/login":
+        return show(*sign_in(fields, nonce))
+    binding = BINDING_HTTP_POST if posted else BINDING_HTTP_REDIRECT
+    return show("200 OK", form(fields["SAMLRequest"], fields.get("RelayState", ""), binding))
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(str(entity_descriptor(saml_config(sp_metadata=[]))), encoding="utf-8")
+    Path(sys.argv[1]).write_text(own_metadata(), encoding="utf-8")
