@@ -80,9 +80,9 @@ class Client:
         """JSON of a GET; `params` become the query."""
         return self._call("GET", path, params=params).json()
 
-    def read(self, path: str, body: Any = None) -> Any:
+    def read(self, path: str, body: Any = None, repeat: bool = True) -> Any:
         """JSON of a POST that changes nothing (exports, look-ups), so it may be repeated."""
-        return self._call("POST", path, body, repeat=True).json()
+        return self._call("POST", path, body, repeat=repeat).json()
 
     def put(self, path: str, body: Any = None) -> None:
         self._call("PUT", path, body)

@@ -1,0 +1,52 @@
+# Copyright: PaN Facility Kit contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a plan: kind after kind, stage after stage, what is independent at the same time."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Iterable, Optional
+
+from .errors import Interrupted, KeycloakError
+from .kinds import KINDS
+from .kinds.base import Kind, Realm
+from .plan import Change
+
+
+def apply(realm: Realm, changes: Iterable[Change]) -> list[Change]:
+    """Writes all changes and returns them; raises Interrupted naming what was written before an error."""
+    kinds = {kind.name: kind for kind in KINDS}
+    done: list[Change] = []
+    for (name, _), batch in groupby(changes, key=lambda item: (item.kind, item.stage)):
+        written, failed = _write(realm, kinds[name], list(batch))
+        done += written
+        if failed:
+            change, error = failed
+            raise Interrupted(error, f"{change.kind} {change.name}", done) from error
+    return done
+
+
+def _write(realm: Realm, kind: Kind, batch: list[Change]) -> tuple[list[Change], Optional[tuple]]:
+    """One batch: (changes written, first failure). Independent changes all get their chance."""
+
+    def attempt(change: Change) -> Optional[KeycloakError]:
+        try:
+            kind.apply(realm, change)
+        except KeycloakError as error:
+            return error
+        return None
+
+    written: list[Change] = []
+    failed: Optional[tuple] = None
+    if kind.parallel:
+        results: Iterable = zip(batch, realm.client.map(attempt, batch))
+    else:
+        results = ((change, attempt(change)) for change in batch)
+    for change, error in results:
+        if error is None:
+            written.append(change)
+        else:
+            failed = failed or (change, error)
+            if not kind.parallel:
+                break
+    return written, failed

@@ -1,0 +1,255 @@
+#!/usr/bin/python
+# Copyright: PaN Facility Kit contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Ansible module: one Keycloak realm, reconciled in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keycloak_realm
+short_description: Bring one Keycloak realm to the state that a document describes
+version_added: 0.1.0
+description:
+  - Takes the whole wanted state of a realm in one document, reads the live realm with a few requests, plans, and
+    writes only what differs, in order of dependency.
+  - The document has the field names of Keycloak's RealmRepresentation. Sections that are absent are neither read nor
+    touched. Inside an object only the keys that are named are compared and written.
+  - Objects that the document does not name stay as they are. A list that is named is the whole list (redirect URIs,
+    scopes of a client, members of a composite role), and so is the tree of an authentication flow.
+  - Secrets stand outside the document, in O(secrets), and are referred to as V(secret:<name>). The ones that Keycloak does not
+    show (identity provider, LDAP, mail server) are compared by a keyed fingerprint kept beside them; see the notes.
+  - A changed authentication flow is built as a copy, read back, bound in place of the old one everywhere, and only then
+    takes its name. Killed at any point, some complete flow is in use, and the next run finishes.
+  - Before a new OpenID Connect provider or a changed endpoint is written, its discovery document is read by the
+    Keycloak server, and the issuer must be the configured one byte for byte.
+author: PaN Facility Kit contributors (@panosc-eu)
+extends_documentation_fragment: panosc.facility.keycloak
+options:
+  realm:
+    description:
+      - The wanted state. The only key that must be there is C(realm), the name.
+      - "Settings: every plain field of RealmRepresentation, with C(attributes), C(smtpServer) and C(browserSecurityHeaders);
+        the bindings C(browserFlow), C(registrationFlow), C(directGrantFlow), C(resetCredentialsFlow), C(clientAuthenticationFlow),
+        C(dockerAuthenticationFlow), C(firstBrokerLoginFlow) by alias."
+      - "C(userProfile): as GET users/profile. Attributes and groups are joined by name."
+      - "C(clientScopes): list with C(name), C(protocol) (default C(openid-connect)), C(attributes), C(protocolMappers)."
+      - "C(defaultDefaultClientScopes), C(defaultOptionalClientScopes): lists of scope names."
+      - "C(roles): C(realm), a list with C(name), C(description), C(attributes), C(composites) (C(realm): names, C(client):
+        clientId to names); C(client): clientId to such a list."
+      - "C(groups): tree with C(name), C(description), C(attributes), C(subGroups)."
+      - "C(clients): list with C(clientId) and any field of ClientRepresentation. C(authenticationFlowBindingOverrides)
+        takes aliases of flows, not ids."
+      - "C(scopeMappings), C(clientScopeMappings): as in an export."
+      - "C(authenticationFlows): nested. Each has C(alias), C(description), C(providerId), C(executions); an execution has
+        C(requirement) and either C(authenticator) with C(config), or C(flow), a flow of the same form. C(config.alias) may
+        be left out."
+      - "C(requiredActions): list with C(alias), C(enabled), C(defaultAction), C(priority), C(config)."
+      - "C(identityProviders): list with C(alias), C(providerId), any field of IdentityProviderRepresentation, C(config), and
+        C(mappers): list with C(name), C(identityProviderMapper), C(config)."
+      - "C(userFederation): list with C(name), C(providerId) (default C(ldap)), C(config) with plain values, and C(mappers):
+        list with C(name), C(providerId), C(config). Mappers that Keycloak makes by itself are adopted by name."
+      - "C(localization): locale to key to text."
+      - Values of C(config) and C(attributes) may be booleans, numbers, or structures (stored as JSON). A null removes a key.
+    type: dict
+    required: true
+  secrets:
+    description:
+      - Name to clear value, for the references in the document. Values of asterisks only are refused.
+      - "Places that take a reference: C(clients[].secret), C(identityProviders[].config.clientSecret),
+        C(userFederation[].config.bindCredential), C(smtpServer.password)."
+    type: dict
+    default: {}
+  fingerprint_key:
+    description:
+      - Key of the HMAC-SHA256 fingerprints. Keep it secret and the same. After a change of the key the masked secrets are
+        written once more.
+    type: str
+    required: true
+  verify_discovery:
+    description:
+      - Whether to compare the issuer of new or changed OpenID Connect providers with their discovery document.
+      - Costs one request for each such provider, in check mode too, and nothing in a run without such a change.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: The same plan as a real run, and nothing is written.
+    support: full
+  diff_mode:
+    description: The differing fields of each object. A secret is shown as a word.
+    support: full
+notes:
+  - "API meant: Admin REST API of Keycloak 26.7, U(https://www.keycloak.org/docs-api/26.7.5/rest-api/)."
+  - The client needs the roles C(manage-realm), and as far as the document has such sections C(manage-clients),
+    C(manage-users) and C(manage-identity-providers), of client C(<realm>-realm) in realm C(master). Without them Keycloak
+    answers with empty lists, so their absence is an error before anything is read.
+  - If the realm does not exist the client also needs C(create-realm). In check mode everything is then listed as created,
+    also what Keycloak would make by itself.
+  - A secret that someone changes by hand in the console at an identity provider, LDAP or mail server is not noticed,
+    since Keycloak does not show it. To have it written again, remove the config key or realm attribute C(facility.fingerprint...).
+"""
+
+EXAMPLES = r"""
+- name: Bring the realm to its wanted state
+  panosc.facility.keycloak_realm:
+    url: https://kc1.facility.test:8443
+    ca_path: /etc/facility/tls/ca.pem
+    client_id: facility-automation
+    client_secret: "{{ keycloak_automation_secret }}"
+    fingerprint_key: "{{ realm_fingerprint_key }}"
+    secrets:
+      umbrella: "{{ vault_given_umbrella_client_secret }}"
+      visa: "{{ vault_realm_visa_client_secret }}"
+    realm:
+      realm: demo
+      displayName: Demo Light Source
+      accessTokenLifespan: 300
+      groups:
+        - name: umbrella
+          subGroups:
+            - name: beamline-users
+      clients:
+        - clientId: visa
+          secret: secret:visa
+          redirectUris: ["https://visa.facility.test/callback"]
+          fullScopeAllowed: false
+      authenticationFlows:
+        - alias: facility first broker login
+          executions:
+            - {authenticator: idp-review-profile, requirement: REQUIRED, config: {update.profile.on.first.login: missing}}
+            - requirement: REQUIRED
+              flow:
+                alias: facility create or link
+                executions:
+                  - {authenticator: idp-create-user-if-unique, requirement: ALTERNATIVE}
+                  - requirement: ALTERNATIVE
+                    flow:
+                      alias: facility link after login
+                      executions:
+                        - {authenticator: idp-confirm-link, requirement: REQUIRED}
+                        - {authenticator: idp-username-password-form, requirement: REQUIRED}
+      identityProviders:
+        - alias: umbrella
+          providerId: oidc
+          firstBrokerLoginFlowAlias: facility first broker login
+          config:
+            issuer: https://proxy.umbrella.test
+            authorizationUrl: https://proxy.umbrella.test/OIDC/authorization
+            tokenUrl: https://proxy.umbrella.test/OIDC/token
+            jwksUrl: https://proxy.umbrella.test/OIDC/jwks
+            useJwksUrl: true
+            validateSignature: true
+            clientId: facility
+            clientSecret: secret:umbrella
+            syncMode: IMPORT
+          mappers:
+            - name: voperson_id
+              identityProviderMapper: oidc-user-attribute-idp-mapper
+              config: {claim: voperson_id, user.attribute: voperson_id, syncMode: FORCE}
+  register: realm
+
+- name: Show what was done
+  ansible.builtin.debug:
+    msg: "{{ realm.plan | map(attribute='kind') | list }} with {{ realm.requests }} requests"
+"""
+
+RETURN = r"""
+plan:
+  description: What differed, in the order of writing. The same in check mode.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of object.
+      type: str
+      sample: identity provider
+    name:
+      description: Its name; an owner's name stands before a slash.
+      type: str
+      sample: umbrella
+    action:
+      description: V(create) or V(update).
+      type: str
+      sample: update
+    fields:
+      description: Fields that differ.
+      type: list
+      elements: str
+      sample: [config.clientSecret]
+counts:
+  description: Number of changes by action.
+  returned: success
+  type: dict
+  sample: {create: 2, update: 1}
+applied:
+  description: What had been written before the failure, in the form of RV(plan).
+  returned: when a change failed after others were written
+  type: list
+  elements: dict
+requests:
+  description: HTTP requests sent, the one for the token included.
+  returned: always
+  type: int
+  sample: 9
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import Interrupted, KeycloakError
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+
+ARGUMENTS = {
+    "url": {"type": "str", "required": True},
+    "ca_path": {"type": "path"},
+    "client_id": {"type": "str", "required": True},
+    "client_secret": {"type": "str", "required": True, "no_log": True},
+    "token_realm": {"type": "str", "default": "master"},
+    "timeout": {"type": "int", "default": 30},
+    "parallel": {"type": "int", "default": 4},
+    "realm": {"type": "dict", "required": True},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "fingerprint_key": {"type": "str", "required": True, "no_log": True},
+    "verify_discovery": {"type": "bool", "default": True},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    if http.requests is None:
+        module.fail_json(msg=missing_required_lib("requests", reason="to speak to Keycloak"), requests=0)
+    given = module.params
+    if not given["url"].startswith("https://"):
+        module.fail_json(msg=f"url is {given['url']!r}: give an https URL, secrets are sent to it", requests=0)
+    client = None
+    try:
+        wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"]))
+        client = http.Client(
+            session=http.new_session(given["ca_path"], given["parallel"]),
+            realm=wanted.realm,
+            **{key: given[key] for key in ("url", "client_id", "client_secret", "token_realm", "timeout", "parallel")},
+        )
+        changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"])
+    except Interrupted as error:
+        module.fail_json(
+            msg=str(error),
+            applied=[change.summary() for change in error.applied],
+            changed=bool(error.applied),
+            requests=client.requests,
+        )
+    except KeycloakError as error:
+        module.fail_json(msg=str(error), requests=client.requests if client else 0)
+    module.exit_json(
+        changed=bool(changes),
+        plan=[change.summary() for change in changes],
+        counts=counts(changes),
+        diff=[change.diff() for change in changes],
+        requests=client.requests,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,381 @@
+"""A realm document like the demo's: every kind of object, four secrets. The IdP is the server's own realm master."""
+
+from __future__ import annotations
+
+import copy
+
+CLAIMS = {
+    "id.token.claim": True,
+    "access.token.claim": True,
+    "userinfo.token.claim": True,
+    "introspection.token.claim": True,
+}
+SECRETS = {
+    "visa": "canary-client-visa-0123456789",
+    "scicat": "canary-client-scicat-0123456789",
+    "umbrella": "canary-idp-umbrella-0123456789",
+    "ldap": "canary-ldap-bind-0123456789",
+    "smtp": "canary-smtp-0123456789",
+}
+FIRST_LOGIN = "facility first broker login"
+GATE = "facility post broker"
+
+
+def claim(name: str, multivalued: bool = False) -> dict:
+    """A mapper of a user attribute to a claim."""
+    return {
+        "name": name,
+        "protocolMapper": "oidc-usermodel-attribute-mapper",
+        "config": {
+            **CLAIMS,
+            "user.attribute": name,
+            "claim.name": name,
+            "jsonType.label": "String",
+            "multivalued": multivalued,
+        },
+    }
+
+
+def client(name: str, **more: object) -> dict:
+    """An OIDC client of a service."""
+    return {
+        "clientId": name,
+        "name": name.title(),
+        "enabled": True,
+        "publicClient": "secret" not in more,
+        "standardFlowEnabled": True,
+        "implicitFlowEnabled": False,
+        "directAccessGrantsEnabled": False,
+        "fullScopeAllowed": False,
+        "redirectUris": [f"https://{name}.facility.test/callback", f"https://{name}.facility.test/other"],
+        "webOrigins": [f"https://{name}.facility.test"],
+        "attributes": {
+            "pkce.code.challenge.method": "S256",
+            "post.logout.redirect.uris": f"https://{name}.facility.test/bye##https://{name}.facility.test/",
+        },
+        **more,
+    }
+
+
+def document(realm: str, issuer: str) -> dict:
+    """The document; a new copy at every call."""
+    attribute = {"multivalued": False, "permissions": {"view": ["admin", "user"], "edit": ["admin"]}}
+    idp_claims = (
+        "voperson_id",
+        "eduperson_entitlement",
+        "eduperson_assurance",
+        "voperson_external_affiliation",
+        "orcid",
+    )
+    return copy.deepcopy(
+        {
+            "realm": realm,
+            "displayName": "Demo Light Source",
+            "enabled": True,
+            "sslRequired": "all",
+            "registrationAllowed": False,
+            "resetPasswordAllowed": False,
+            "verifyEmail": True,
+            "bruteForceProtected": True,
+            "failureFactor": 10,
+            "revokeRefreshToken": True,
+            "accessTokenLifespan": 300,
+            "passwordPolicy": "length(12) and notUsername and notEmail",
+            "eventsEnabled": True,
+            "eventsExpiration": 2592000,
+            "eventsListeners": ["jboss-logging"],
+            "enabledEventTypes": ["LOGIN", "LOGIN_ERROR", "LOGOUT"],
+            "adminEventsEnabled": True,
+            "internationalizationEnabled": True,
+            "supportedLocales": ["en", "de"],
+            "defaultLocale": "en",
+            "attributes": {"facility.ror": "https://ror.org/00zzz0000", "acr.loa.map": {"low": 1}},
+            "browserSecurityHeaders": {"strictTransportSecurity": "max-age=31536000; includeSubDomains"},
+            "smtpServer": {
+                "host": "mail.facility.test",
+                "port": 587,
+                "from": "aai@facility.test",
+                "starttls": True,
+                "auth": True,
+                "user": "aai",
+                "password": "secret:smtp",
+            },
+            "firstBrokerLoginFlow": FIRST_LOGIN,
+            "userProfile": {
+                "attributes": [
+                    {"name": "username", "permissions": {"view": ["admin", "user"], "edit": ["admin"]}},
+                    {"name": "voperson_id", "displayName": "voperson_id", **attribute},
+                    {"name": "eduperson_entitlement", "displayName": "Entitlements", **attribute, "multivalued": True},
+                    {"name": "facility_user_id", **attribute, "validations": {"length": {"max": 64}}},
+                ]
+            },
+            "clientScopes": [
+                {
+                    "name": "panosc",
+                    "attributes": {"include.in.token.scope": True, "display.on.consent.screen": False},
+                    "protocolMappers": [claim("voperson_id"), claim("eduperson_entitlement", True)],
+                },
+                {
+                    "name": "groups",
+                    "description": "Groups of the user",
+                    "attributes": {"include.in.token.scope": True, "display.on.consent.screen": False},
+                    "protocolMappers": [
+                        {
+                            "name": "groups",
+                            "protocolMapper": "oidc-group-membership-mapper",
+                            "config": {**CLAIMS, "full.path": True, "claim.name": "groups"},
+                        }
+                    ],
+                },
+                {"name": "gate-compute", "attributes": {"include.in.token.scope": False}},
+            ],
+            "defaultDefaultClientScopes": ["profile", "email", "roles", "web-origins", "acr", "basic", "panosc"],
+            "defaultOptionalClientScopes": ["address", "phone", "microprofile-jwt", "groups"],
+            "roles": {
+                "realm": [
+                    {"name": "open-data", "description": "May see open data"},
+                    {"name": "compute-approved", "attributes": {"source": ["user office"]}},
+                    {"name": "staff", "composites": {"realm": ["open-data"], "client": {"visa": ["operator"]}}},
+                ],
+                "client": {"visa": [{"name": "operator", "description": "Runs VISA"}, {"name": "admin"}]},
+            },
+            "groups": [
+                {"name": "umbrella", "subGroups": [{"name": "beamline-users"}, {"name": "reviewers"}]},
+                {
+                    "name": "facility",
+                    "attributes": {"kind": "local"},
+                    "subGroups": [{"name": "staff", "attributes": {"mail": ["a@x.test", "b@x.test"]}}],
+                },
+            ],
+            "clients": [
+                client(
+                    "visa",
+                    secret="secret:visa",
+                    serviceAccountsEnabled=True,
+                    defaultClientScopes=["basic", "profile", "email", "panosc", "gate-compute"],
+                    optionalClientScopes=["groups"],
+                    protocolMappers=[claim("facility_user_id")],
+                    authenticationFlowBindingOverrides={"browser": "facility browser"},
+                ),
+                client("scicat", secret="secret:scicat", defaultClientScopes=["basic", "profile", "email", "groups"]),
+                client("jupyterhub"),
+                {"clientId": "admin-cli", "directAccessGrantsEnabled": False},
+                {"clientId": "account", "attributes": {"pkce.code.challenge.method": "S256"}},
+                {"clientId": "account-console", "attributes": {"pkce.code.challenge.method": "S256"}},
+            ],
+            "clientScopeMappings": {"account": [{"client": "jupyterhub", "roles": ["manage-account-links"]}]},
+            "scopeMappings": [{"clientScope": "panosc", "roles": ["open-data"]}],
+            "authenticationFlows": [
+                {
+                    "alias": FIRST_LOGIN,
+                    "description": "Link only after re-authentication",
+                    "executions": [
+                        {
+                            "authenticator": "idp-review-profile",
+                            "requirement": "REQUIRED",
+                            "config": {"update.profile.on.first.login": "missing"},
+                        },
+                        {
+                            "requirement": "REQUIRED",
+                            "flow": {
+                                "alias": "facility create or link",
+                                "executions": [
+                                    {
+                                        "authenticator": "idp-create-user-if-unique",
+                                        "requirement": "ALTERNATIVE",
+                                        "config": {"require.password.update.after.registration": False},
+                                    },
+                                    {
+                                        "requirement": "ALTERNATIVE",
+                                        "flow": {
+                                            "alias": "facility handle existing",
+                                            "executions": [
+                                                {"authenticator": "idp-confirm-link", "requirement": "REQUIRED"},
+                                                {
+                                                    "authenticator": "idp-username-password-form",
+                                                    "requirement": "REQUIRED",
+                                                },
+                                            ],
+                                        },
+                                    },
+                                ],
+                            },
+                        },
+                    ],
+                },
+                {
+                    "alias": GATE,
+                    "executions": [
+                        {
+                            "requirement": "CONDITIONAL",
+                            "flow": {
+                                "alias": "facility gate compute",
+                                "executions": [
+                                    {
+                                        "authenticator": "conditional-client-scope",
+                                        "requirement": "REQUIRED",
+                                        "config": {"client_scope": "gate-compute"},
+                                    },
+                                    {
+                                        "authenticator": "conditional-user-role",
+                                        "requirement": "REQUIRED",
+                                        "config": {"condUserRole": "compute-approved", "negate": True},
+                                    },
+                                    {
+                                        "authenticator": "deny-access-authenticator",
+                                        "requirement": "REQUIRED",
+                                        "config": {"denyErrorMessage": "need-compute"},
+                                    },
+                                ],
+                            },
+                        },
+                        {"authenticator": "allow-access-authenticator", "requirement": "REQUIRED"},
+                    ],
+                },
+                {
+                    "alias": "facility browser",
+                    "executions": [
+                        {"authenticator": "auth-cookie", "requirement": "ALTERNATIVE"},
+                        {"authenticator": "identity-provider-redirector", "requirement": "ALTERNATIVE"},
+                        {
+                            "requirement": "ALTERNATIVE",
+                            "flow": {
+                                "alias": "facility forms",
+                                "executions": [
+                                    {"authenticator": "auth-username-password-form", "requirement": "REQUIRED"}
+                                ],
+                            },
+                        },
+                    ],
+                },
+            ],
+            "identityProviders": [
+                {
+                    "alias": "umbrella",
+                    "providerId": "oidc",
+                    "displayName": "UmbrellaID",
+                    "enabled": True,
+                    "trustEmail": False,
+                    "storeToken": False,
+                    "linkOnly": False,
+                    "hideOnLogin": False,
+                    "firstBrokerLoginFlowAlias": FIRST_LOGIN,
+                    "postBrokerLoginFlowAlias": GATE,
+                    "config": {
+                        "issuer": issuer,
+                        "authorizationUrl": f"{issuer}/protocol/openid-connect/auth",
+                        "tokenUrl": f"{issuer}/protocol/openid-connect/token",
+                        "userInfoUrl": f"{issuer}/protocol/openid-connect/userinfo",
+                        "jwksUrl": f"{issuer}/protocol/openid-connect/certs",
+                        "clientId": "keycloak-broker",
+                        "clientSecret": "secret:umbrella",
+                        "clientAuthMethod": "client_secret_basic",
+                        "defaultScope": "openid email profile voperson_id",
+                        "useJwksUrl": True,
+                        "validateSignature": True,
+                        "pkceEnabled": True,
+                        "pkceMethod": "S256",
+                        "syncMode": "IMPORT",
+                        "backchannelSupported": False,
+                        "allowedClockSkew": 10,
+                        "guiOrder": 1,
+                        "forwardParameters": "aarc_idp_hint,acr_values",
+                    },
+                    "mappers": [
+                        {
+                            "name": "username",
+                            "identityProviderMapper": "oidc-username-idp-mapper",
+                            "config": {"template": "${CLAIM.voperson_id}", "target": "LOCAL", "syncMode": "IMPORT"},
+                        },
+                        *(
+                            {
+                                "name": name,
+                                "identityProviderMapper": "oidc-user-attribute-idp-mapper",
+                                "config": {"claim": name, "user.attribute": name, "syncMode": "FORCE"},
+                            }
+                            for name in idp_claims
+                        ),
+                        *(
+                            {
+                                "name": f"group {name}",
+                                "identityProviderMapper": "oidc-advanced-group-idp-mapper",
+                                "config": {
+                                    "claims": [
+                                        {
+                                            "key": "eduperson_entitlement",
+                                            "value": f"urn:x:group:{name}(:role=[^#]+)?#.*",
+                                        }
+                                    ],
+                                    "are.claim.values.regex": True,
+                                    "group": f"/umbrella/{name}",
+                                    "syncMode": "FORCE",
+                                },
+                            }
+                            for name in ("beamline-users", "reviewers")
+                        ),
+                    ],
+                }
+            ],
+            "userFederation": [
+                {
+                    "name": "ldap",
+                    "config": {
+                        "enabled": True,
+                        "priority": 0,
+                        "vendor": "other",
+                        "editMode": "UNSYNCED",
+                        "importEnabled": True,
+                        "syncRegistrations": False,
+                        "usernameLDAPAttribute": "uid",
+                        "rdnLDAPAttribute": "uid",
+                        "uuidLDAPAttribute": "entryUUID",
+                        "userObjectClasses": "inetOrgPerson",
+                        "connectionUrl": "ldaps://ldap.facility.test",
+                        "usersDn": "ou=people,dc=facility,dc=test",
+                        "authType": "simple",
+                        "bindDn": "cn=keycloak,dc=facility,dc=test",
+                        "bindCredential": "secret:ldap",
+                        "searchScope": 1,
+                        "useTruststoreSpi": "always",
+                        "pagination": False,
+                        "trustEmail": True,
+                        "cachePolicy": "NO_CACHE",
+                        "connectionTimeout": 3000,
+                        "readTimeout": 5000,
+                    },
+                    "mappers": [
+                        {
+                            "name": "first name",
+                            "providerId": "user-attribute-ldap-mapper",
+                            "config": {"ldap.attribute": "givenName"},
+                        },
+                        {
+                            "name": "facility_user_id",
+                            "providerId": "user-attribute-ldap-mapper",
+                            "config": {
+                                "ldap.attribute": "employeeNumber",
+                                "user.model.attribute": "facility_user_id",
+                                "read.only": True,
+                                "always.read.value.from.ldap": False,
+                                "is.mandatory.in.ldap": False,
+                            },
+                        },
+                        {
+                            "name": "facility group",
+                            "providerId": "hardcoded-ldap-group-mapper",
+                            "config": {"group": "/facility"},
+                        },
+                    ],
+                }
+            ],
+            "requiredActions": [
+                {"alias": "TERMS_AND_CONDITIONS", "enabled": True, "defaultAction": True},
+                {"alias": "UPDATE_PASSWORD", "enabled": False},
+                {"alias": "idp_link", "config": {"max_auth_age": 0}},
+            ],
+            "localization": {
+                "en": {"need-compute": "You have no approved compute access.", "termsText": "<p>Terms</p>"},
+                "de": {"need-compute": "Kein Zugang."},
+            },
+        }
+    )
