@@ -1,6 +1,6 @@
 """What the demo's closing steps need: the state files of the browser tests, and the table at the end.
 
-usage: report.py prepare|table STATE_FOLDER
+usage: report.py prepare|table|logins STATE_FOLDER
 
 `prepare` writes two files into the state folder, both mode 0600:
 demo.json    realm, urls, hosts (inventory name -> address), names (public name -> address), ca, screenshots
@@ -76,6 +76,13 @@ def prepare(state: Path) -> None:
     write(state / "logins.json", {"users": users, "clients": clients})
 
 
+def logins(state: Path) -> None:
+    """Print who can log in, with passwords: only on request, so that they stand in no log."""
+    prepare(state)
+    for user in json.loads((state / "logins.json").read_text())["users"].values():
+        print(f"{user['username']:<12}{user['password']:<36}{user['where']}")
+
+
 def write(path: Path, content: object) -> None:
     """Write JSON that only the owner can read."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -100,8 +107,7 @@ def table(state: Path) -> None:
             by_address.setdefault(address, []).append(name)
     for address, names in by_address.items():
         print(f"    {address:<16}{' '.join(sorted(names))}")
-    print(f"\n  Logins (passwords: ansible-vault view --vault-password-file {shorten(state / 'vault-password')}")
-    print(f"          {shorten(INVENTORY / 'group_vars' / 'all' / 'vault.yml')})")
+    print("\n  Logins (passwords: scripts/demo --logins)")
     for where, how in (("home organisation", "button UmbrellaID, then"), ("directory", "the login form,")):
         print(f"    {how:<26}{', '.join(sorted(u['username'] for u in users.values() if u['where'] == where))}")
     print(f"\n  Screenshots             {shorten(demo['screenshots'])}\n")
@@ -130,4 +136,4 @@ def shorten(path: str | Path) -> str:
 
 
 if __name__ == "__main__":
-    {"prepare": prepare, "table": table}[sys.argv[1]](Path(sys.argv[2]))
+    {"prepare": prepare, "table": table, "logins": logins}[sys.argv[1]](Path(sys.argv[2]))
