@@ -7,7 +7,8 @@ name: preset
 short_description: Fragments of the realm document from preset files
 description:
   - Loads C(presets/KIND/NAME.yml) of the C(realm) role, or C(presets/KIND.yml) where the kind has no folder, and fills in its templates.
-  - The templates of a preset see the variables given in O(vars) and nothing else.
+  - The templates of a preset see the variables given in O(vars), the entry in hand when O(each) is used, and nothing else.
+  - Two keys of a preset are not part of the fragment. C(needs) lists what an entry must say. C(defaults) is what it need not say.
   - With the name of a folder alone, returns the names of the presets in it.
 version_added: "0.1.0"
 author: PaN Facility Kit contributors
@@ -69,10 +70,10 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.panosc.facility.plugins.plugin_utils.data_file import load_template_data
 
 PRESETS = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "roles", "realm", "presets"))
+ABOUT = {"needs", "defaults"}  # keys of a preset that are not part of the fragment
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -87,23 +88,30 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             return [self._entry(terms, entry, given) for entry in self.get_option("each")]
         if len(terms) == 1 and not self._file(terms[0]):
             return self._names(terms[0])
-        return [self._load("/".join(terms), given, "")]
+        return [self._load("/".join(terms), given)]
 
     def _entry(self, terms: list[str], entry: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
         name = "/".join(terms) if self._file("/".join(terms)) else "/".join([*terms, str(entry[self.get_option("by")])])
         label = entry.get("name") or entry.get("alias") or ""
-        return self._load(name, {**given, self.get_option("called"): entry}, label)
+        return self._load(name, given, label, entry)
 
-    def _load(self, name: str, seen: Mapping[str, Any], label: str) -> Any:
+    def _load(
+        self, name: str, given: Mapping[str, Any], label: str = "", entry: Mapping[str, Any] | None = None
+    ) -> Any:
         path = self._file(name)
         if not path:
             kind, _, preset = name.partition("/")
-            raise AnsibleLookupError(f"there is no preset {preset!r} among {kind}; known are {', '.join(self._names(kind))}")
-        section: str = self.get_option("section")
-        data = load_template_data(path, self._loader, self._templar, seen, section)
-        if section:
-            return data
-        return {"source": f"presets/{name}.yml{f' for {label}' if label else ''}", "document": data}
+            raise AnsibleLookupError(
+                f"there is no preset {preset!r} among {kind}; known are {', '.join(self._names(kind))}"
+            )
+        if self.get_option("section"):
+            return load_template_data(path, self._loader, self._templar, given, self.get_option("section"))
+        if entry is not None:
+            defaults = load_template_data(path, self._loader, self._templar, given, "defaults") or {}
+            given = {**given, self.get_option("called"): {**defaults, **entry}}
+        data = load_template_data(path, self._loader, self._templar, given)
+        document = {key: value for key, value in data.items() if key not in ABOUT}
+        return {"source": f"presets/{name}.yml{f' for {label}' if label else ''}", "document": document}
 
     def _file(self, name: str) -> str | None:
         return next((path for root in self._roots if os.path.isfile(path := os.path.join(root, f"{name}.yml"))), None)

@@ -30,7 +30,8 @@ def load_template_data(path: str, loader: Any, templar: Any, variables: Mapping[
     if not os.path.isfile(path):
         raise AnsibleFileNotFound(file_name=path)
     try:
-        data = loader.load_from_file(path, trusted_as_template=True)
+        # `unsafe` saves a deep copy of what is only read here; templating makes new containers.
+        data = loader.load_from_file(path, unsafe=True, trusted_as_template=True)
         if section:
             data = data.get(section)
         return templar.copy_with_new_env(available_variables=dict(variables)).template(data)

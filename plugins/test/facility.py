@@ -9,13 +9,28 @@ from typing import Any
 from urllib.parse import urlsplit
 
 # RFC 1123 host name with at least one dot, so that it can be in a certificate.
-DOMAIN = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z", re.IGNORECASE)
+DOMAIN = re.compile(
+    r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z", re.IGNORECASE
+)
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>.+)\Z")
 ROR = re.compile(r"https://ror\.org/0(?P<number>[0-9abcdefghjkmnpqrstvwxyz]{6})(?P<check>[0-9]{2})\Z")
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 # Passwords that stand in published examples, images and demo realms, and what people type instead of one.
-PUBLISHED = ("admin", "change", "default", "demo", "example", "keycloak", "password", "passw0rd", "secret", "test", "visa", "scicat")
+PUBLISHED = (
+    "admin",
+    "change",
+    "default",
+    "demo",
+    "example",
+    "keycloak",
+    "password",
+    "passw0rd",
+    "secret",
+    "test",
+    "visa",
+    "scicat",
+)
 PUBLISHED_WHOLE = {"2jf70TPNZsS", "am2jf70TPNZsSan", "aman", "1q2w3e4r", "qwerty"}
 LEAST_DIFFERENT = 6  # characters that a secret must at least consist of
 
@@ -41,7 +56,13 @@ def https_url(value: Any) -> bool:
     except ValueError:
         return False
     bare = not (url.query or url.fragment or url.username or value.endswith(("/", "?", "#")))
-    return url.scheme == "https" and domain_name(url.hostname) and bare and port_is_valid and ".." not in url.path.split("/")
+    return (
+        url.scheme == "https"
+        and domain_name(url.hostname)
+        and bare
+        and port_is_valid
+        and ".." not in url.path.split("/")
+    )
 
 
 def https_origin(value: Any) -> bool:
