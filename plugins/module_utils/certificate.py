@@ -10,7 +10,7 @@ import datetime
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 try:
     from cryptography import x509
@@ -19,7 +19,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError as error:  # the modules report it: on a fresh host in check mode this is no error
-    IMPORT_ERROR: Optional[ImportError] = error
+    IMPORT_ERROR: ImportError | None = error
 else:
     IMPORT_ERROR = None
 
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 # Second-level labels under which registries sell names: `*.ac.uk` is nobody's to hold.
-REGISTRY_LABELS = frozenset({"ac", "asso", "co", "com", "edu", "go", "gob", "gouv", "gov", "mil", "ne", "net", "nom", "or", "org", "sch"})
+REGISTRY_LABELS = frozenset(
+    {"ac", "asso", "co", "com", "edu", "go", "gob", "gouv", "gov", "mil", "ne", "net", "nom", "or", "org", "sch"}
+)
 COUNTRY_CODE_LENGTH = 2
+DNS_NAME_LENGTH = 253
 COMMON_NAME_LENGTH = 64  # upper bound of X.520
 
 
@@ -148,7 +151,9 @@ def names_of(certificate: x509.Certificate) -> set[str]:
 def uncovered(certificate: x509.Certificate, names: Iterable[str]) -> list[str]:
     """Return those of the names that a client would not accept from this certificate. `*` stands for one label."""
     has = names_of(certificate)
-    return [name for name in names if canonical(name) not in has and "*." + canonical(name).partition(".")[2] not in has]
+    return [
+        name for name in names if canonical(name) not in has and "*." + canonical(name).partition(".")[2] not in has
+    ]
 
 
 def not_after(certificate: x509.Certificate) -> datetime.datetime:
@@ -213,11 +218,11 @@ def name_problem(name: str) -> str:
         return ""
     wildcard = name.startswith("*.")
     labels = name[2:].split(".") if wildcard else name.split(".")
-    if not all(LABEL.fullmatch(label) for label in labels) or len(name) > 253:
+    if not all(LABEL.fullmatch(label) for label in labels) or len(name) > DNS_NAME_LENGTH:
         return "is no DNS name and no IP address"
     if wildcard:
-        registry = len(labels) == 2 and len(labels[1]) == COUNTRY_CODE_LENGTH and labels[0] in REGISTRY_LABELS
-        if len(labels) == 1 or registry:
+        *above, top = labels
+        if not above or (len(top) == COUNTRY_CODE_LENGTH and len(above) == 1 and above[0] in REGISTRY_LABELS):
             return "is a wildcard over a public suffix"
     return ""
 

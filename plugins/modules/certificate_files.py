@@ -13,7 +13,7 @@ description:
   - A certificate of source V(site_ca) is made in two calls. The first call makes a new key on the host, where it stays, and returns a signing
     request. The control node signs it. The second call gets the result in O(issued) and puts key and certificate into place together,
     so that a run that is stopped in between leaves the old pair working.
-  - A certificate of source V(files) is put into place from O(given).
+  - A certificate of source V(files) is put into place from O(given_certificates) and O(given_keys).
   - A certificate of source V(acme) is put into place from the files of certbot. When certbot has none that will do, the module returns it in RV(acme).
   - The hook runs when the files have changed. It is owed until it has succeeded, also over several runs of the module.
 options:
@@ -37,11 +37,6 @@ options:
         type: list
         elements: str
         default: []
-      source:
-        description: Where the certificate comes from.
-        type: str
-        choices: [site_ca, files, acme]
-        default: site_ca
       group:
         description: The group that may read the key.
         type: str
@@ -52,10 +47,23 @@ options:
         elements: str
         default: []
       key_type:
-        description: Kind of key to make, V(ecdsa) on P-256 or V(rsa) with 3072 bits. Only for source V(site_ca).
+        description: Kind of key to make for this one. Default is O(key_type).
         type: str
         choices: [ecdsa, rsa]
-        default: ecdsa
+  key_type:
+    description: Kind of key to make, V(ecdsa) on P-256 or V(rsa) with 3072 bits. Only for source V(site_ca).
+    type: str
+    choices: [ecdsa, rsa]
+    default: ecdsa
+  source:
+    description: Where the certificates come from.
+    type: str
+    choices: [site_ca, files, acme]
+    default: site_ca
+  sources:
+    description: Certificates that come from elsewhere, certificate name to source.
+    type: dict
+    default: {}
   directory:
     description: Where the folders are.
     type: path
@@ -72,8 +80,12 @@ options:
     description: Certificates signed from the requests of an earlier call, certificate name to PEM text.
     type: dict
     default: {}
-  given:
-    description: Keys and certificates of source V(files), certificate name to a dictionary with C(key) and C(certificate) in PEM.
+  given_certificates:
+    description: Certificates of source V(files) with their intermediates, certificate name to PEM text.
+    type: dict
+    default: {}
+  given_keys:
+    description: Keys of source V(files), certificate name to PEM text.
     type: dict
     default: {}
   acme_directory:
@@ -133,7 +145,7 @@ import grp
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.panosc.facility.plugins.module_utils import certificate as x
@@ -147,7 +159,11 @@ for unit in {units}; do
   fi
 done
 """
-KEY, CERT, FULLCHAIN, BUNDLE, RELOAD = "key.pem", "cert.pem", "fullchain.pem", "bundle.pem", "reload"
+KEY = "key.pem"
+CERT = "cert.pem"
+FULLCHAIN = "fullchain.pem"
+BUNDLE = "bundle.pem"
+RELOAD = "reload"
 NEXT_KEY = ".next-key.pem"  # the key of a request that is not answered yet
 OWED = ".reload-owed"  # the files changed and the hook has not succeeded since
 
@@ -163,8 +179,9 @@ class Folder:
         self.path = Path(module.params["directory"]) / self.name
         self.changes: list[str] = []
         self.gid = self._gid()
+        self.owed = (self.path / OWED).exists()
 
-    def _gid(self) -> Optional[int]:
+    def _gid(self) -> int | None:
         try:
             return grp.getgrnam(self.wanted["group"]).gr_gid
         except KeyError:
@@ -174,17 +191,22 @@ class Folder:
                 msg=f"certificate {self.name}: the group {self.wanted['group']} does not exist on this host; "
                 "ask for the certificate after the package that brings the group is installed"
             )
+            raise  # not reached: fail_json ends the module
 
     def read(self, name: str) -> str:
         """Return the text of a file of this folder, empty when it is not there."""
         try:
-            return (self.path / name).read_text(encoding="utf-8")
+            return str((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return ""
 
     def keep_folder(self) -> None:
         """Make the folder, with its owner and mode."""
-        for folder, mode, gid in ((self.path.parent.parent, 0o755, 0), (self.path.parent, 0o755, 0), (self.path, 0o750, self.gid)):
+        for folder, mode, gid in (
+            (self.path.parent.parent, 0o755, 0),
+            (self.path.parent, 0o755, 0),
+            (self.path, 0o750, self.gid),
+        ):
             if not folder.is_dir():
                 self.changes.append(f"make {folder}")
                 if not self.module.check_mode:
@@ -194,7 +216,7 @@ class Folder:
                 continue  # made by somebody: leave its mode
             self._keep_mode(folder, mode, gid)
 
-    def _keep_mode(self, path: Path, mode: int, gid: Optional[int]) -> None:
+    def _keep_mode(self, path: Path, mode: int, gid: int | None) -> None:
         if not path.exists() or gid is None:
             return
         stat = path.stat()
@@ -237,7 +259,7 @@ class Folder:
         leaf, whole = x.blocks(chain)[0], "".join(x.blocks(chain))
         wanted = ((KEY, key, 0o640), (CERT, leaf, 0o644), (FULLCHAIN, whole, 0o644), (BUNDLE, whole + key, 0o640))
         if any(self.read(name) != text for name, text, _ in wanted):
-            self.keep(OWED, "", 0o600, group=False)
+            self.owed = True
             if not self.module.check_mode:
                 (self.path / OWED).touch(mode=0o600)
         for name, text, mode in wanted:
@@ -251,12 +273,16 @@ class Folder:
     def keep_hook(self) -> None:
         """Keep the hook that makes the services take up new files."""
         units = " ".join(unit for unit in self.wanted["reload"] if unit)
-        text = HOOK.format(name=self.name, units=units) if units else "#!/bin/sh\n# Ansible managed. Nothing has to reload.\n"
+        text = (
+            HOOK.format(name=self.name, units=units)
+            if units
+            else "#!/bin/sh\n# Ansible managed. Nothing has to reload.\n"
+        )
         self.keep(RELOAD, text, 0o750, group=False)
 
     def run_hook(self) -> bool:
         """Run the hook when it is owed. Say whether it ran."""
-        if not (self.path / OWED).exists():
+        if not self.owed:
             return False
         self.changes.append(f"run {self.path / RELOAD}")
         if self.module.check_mode:
@@ -293,7 +319,8 @@ class Keeper:
                 continue
             folder.keep_folder()
             folder.keep_hook()
-            getattr(self, "_keep_" + wanted["source"])(folder)
+            keep = {"site_ca": self._keep_site_ca, "files": self._keep_files, "acme": self._keep_acme}
+            keep[self.module.params["sources"].get(folder.name, self.module.params["source"])](folder)
             folder.keep_modes()
             if folder.run_hook():
                 self.reloaded.append(folder.name)
@@ -312,44 +339,60 @@ class Keeper:
         if issued:
             self._install(folder, issued)
             return
+        if not self.module.params["authority"] and not self.module.check_mode:
+            self.module.fail_json(
+                msg=f"certificate {folder.name}: there is no site CA yet. Run the role panosc.facility.tls on this host first."
+            )
+        kind = folder.wanted["key_type"] or self.module.params["key_type"]
         reason = x.renewal_reason(
             folder.read(CERT),
             folder.read(KEY),
             names=folder.wanted["names"],
-            kind=folder.wanted["key_type"],
+            kind=kind,
             authority_text=self.module.params["authority"],
             renew_days=self.module.params["renew_days"],
             now=self.now,
         )
         if not reason:
-            folder.keep_pair(folder.read(KEY), folder.read(FULLCHAIN))
+            folder.keep_pair(folder.read(KEY), folder.read(CERT))
             folder.remove(NEXT_KEY)
             return
         request = ""
         folder.changes.append(f"ask the site CA to sign {folder.name}: {reason}")
         if not self.module.check_mode:
-            key = x.new_key(folder.wanted["key_type"])
+            key = x.new_key(kind)
             folder.keep(NEXT_KEY, key, 0o600, group=False)
             request = x.new_request(key, folder.wanted["names"])
         self.requests.append({"name": folder.name, "names": folder.wanted["names"], "csr": request, "reason": reason})
 
     def _install(self, folder: Folder, issued: str) -> None:
         key = folder.read(NEXT_KEY)
-        problems = x.pair_problems(issued, key, folder.wanted["names"], self.now) if key else ["its request is no longer on the host"]
+        problems = (
+            x.pair_problems(issued, key, folder.wanted["names"], self.now)
+            if key
+            else ["its request is no longer on the host"]
+        )
         if problems:
-            self.module.fail_json(msg=f"certificate {folder.name}: what the site CA signed cannot be used: {'; '.join(problems)}. Run again.")
+            self.module.fail_json(
+                msg=f"certificate {folder.name}: what the site CA signed cannot be used: {'; '.join(problems)}. Run again."
+            )
         folder.keep_pair(key, issued)
         folder.remove(NEXT_KEY)
 
     def _keep_files(self, folder: Folder) -> None:
-        given = self.module.params["given"].get(folder.name) or {"certificate": "", "key": ""}
-        problems = x.pair_problems(given["certificate"], given["key"], folder.wanted["names"], self.now)
+        chain = self.module.params["given_certificates"].get(folder.name, "")
+        key = self.module.params["given_keys"].get(folder.name, "").strip() + "\n"
+        problems = x.pair_problems(chain, key, folder.wanted["names"], self.now)
         if problems:
-            self.module.fail_json(msg=f"certificate {folder.name}: the files given in tls_files cannot be used: {'; '.join(problems)}")
-        left = x.days_left(x.load_chain(given["certificate"])[0], self.now)
+            self.module.fail_json(
+                msg=f"certificate {folder.name}: the files given in tls_files cannot be used: {'; '.join(problems)}"
+            )
+        left = x.days_left(x.load_chain(chain)[0], self.now)
         if left < self.module.params["renew_days"]:
-            self.module.warn(f"certificate {folder.name}: the file given in tls_files is good for only {left:.0f} more days")
-        folder.keep_pair(given["key"], given["certificate"])
+            self.module.warn(
+                f"certificate {folder.name}: the file given in tls_files is good for only {left:.0f} more days"
+            )
+        folder.keep_pair(key, chain)
 
     def _keep_acme(self, folder: Folder) -> None:
         lineage = Path(self.module.params["acme_directory"]) / f"facility-{folder.name}"
@@ -372,19 +415,22 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "names": {"type": "list", "elements": "str", "default": []},
-        "source": {"type": "str", "choices": ["site_ca", "files", "acme"], "default": "site_ca"},
         "group": {"type": "str", "default": "root"},
         "reload": {"type": "list", "elements": "str", "default": []},
-        "key_type": {"type": "str", "choices": ["ecdsa", "rsa"], "default": "ecdsa"},
+        "key_type": {"type": "str", "choices": ["ecdsa", "rsa"]},
     }
     module = AnsibleModule(
         argument_spec={
             "certificates": {"type": "list", "elements": "dict", "required": True, "options": certificate},
+            "key_type": {"type": "str", "choices": ["ecdsa", "rsa"], "default": "ecdsa"},
+            "source": {"type": "str", "choices": ["site_ca", "files", "acme"], "default": "site_ca"},
+            "sources": {"type": "dict", "default": {}},
             "directory": {"type": "path", "default": "/etc/facility/tls"},
             "authority": {"type": "str", "default": ""},
             "renew_days": {"type": "int", "default": 30},
             "issued": {"type": "dict", "default": {}},
-            "given": {"type": "dict", "default": {}, "no_log": True},
+            "given_certificates": {"type": "dict", "default": {}},
+            "given_keys": {"type": "dict", "default": {}, "no_log": True},
             "acme_directory": {"type": "path", "default": "/etc/letsencrypt/live"},
         },
         supports_check_mode=True,
@@ -408,10 +454,14 @@ def _without_cryptography(module: AnsibleModule) -> None:
     """A fresh host in check mode has no python3-cryptography, nor any certificate; else say what is missing."""
     wanted = [item for item in module.params["certificates"] if item["state"] == "present"]
     if not module.check_mode:
-        module.fail_json(msg=missing_required_lib("cryptography") + " Run the role panosc.facility.tls on this host first.")
+        module.fail_json(
+            msg=missing_required_lib("cryptography") + " Run the role panosc.facility.tls on this host first."
+        )
     asked = [{"name": item["name"], "names": item["names"], "csr": "", "reason": "there is none"} for item in wanted]
     lines = "".join(f"ask for {item['name']}: there is none\n" for item in wanted)
-    module.exit_json(changed=bool(wanted), requests=asked, acme=[], reloaded=[], ends={}, diff={"before": "", "after": lines})
+    module.exit_json(
+        changed=bool(wanted), requests=asked, acme=[], reloaded=[], ends={}, diff={"before": "", "after": lines}
+    )
 
 
 if __name__ == "__main__":
