@@ -1,0 +1,166 @@
+"""The running demo as the tests see it: names, secrets, Keycloak's Admin API, commands on hosts."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a person types in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class Site:
+    """A running demo, read from the folder that scripts/demo writes."""
+
+    def __init__(self, state: Path) -> None:
+        described: Json = json.loads((state / "demo.json").read_text(encoding="utf-8"))
+        secrets: Json = json.loads((state / "logins.json").read_text(encoding="utf-8"))
+        self.realm: str = described["realm"]
+        self.ca: str = described["ca"]
+        self.screenshots = Path(described["screenshots"])
+        self.auth: str = described["urls"]["auth"]
+        self.umbrella: str = described["urls"]["umbrella"]
+        self.addresses: dict[str, str] = described["addresses"]
+        self.hosts: dict[str, list[str]] = described["hosts"]
+        self._exec: dict[str, list[str]] = described["exec"]
+        self.people = {name: Login(**login) for name, login in secrets["users"].items()}
+        self.client_secrets: dict[str, str] = secrets["clients"]
+        self.automation: dict[str, str] = secrets["automation"]
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.http.verify = self.ca
+        self.admin = Admin(self)
+
+    @property
+    def issuer(self) -> str:
+        """What every token of the realm must name."""
+        return f"{self.auth}/realms/{self.realm}"
+
+    def run(self, host: str, *command: str, stdin: str | None = None) -> str:
+        """Run a command on a host as root and return what it printed.
+
+        Raises:
+            AssertionError: it failed; its standard error is in the message.
+        """
+        done = subprocess.run([*self._exec[host], *command], input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{host}: {' '.join(command)}: {done.returncode}: {done.stderr.strip()}"
+        return done.stdout
+
+    def resolve(self) -> None:
+        """Make this process find the demo's names, without touching the machine's own files."""
+        system = socket.getaddrinfo
+
+        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            return system(self.addresses.get(host, host), *args, **kwargs)
+
+        socket.getaddrinfo = getaddrinfo
+
+    @contextlib.contextmanager
+    def home_organisation(self, **changes: Json) -> Iterator[None]:
+        """Let the home organisation say something else about its people for a while.
+
+        Args:
+            changes: user name to the attributes that differ, by their SAML names; an empty list takes one away.
+        """
+        (host,) = self.hosts["umbrella_standin"]
+        path = "/etc/home-idp/users.json"
+        before = self.run(host, "cat", path)
+        people = json.loads(before)
+        for name, attributes in changes.items():
+            people[name]["attributes"].update(attributes)
+        self.run(host, "tee", path, stdin=json.dumps(people))
+        try:
+            yield
+        finally:
+            self.run(host, "tee", path, stdin=before)
+
+
+class Admin:
+    """Keycloak's Admin API as the automation client, for looking at what a login left behind."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._token = ""
+        self._until = 0.0
+
+    def token(self) -> str:
+        """Return an access token of the automation client, asked for anew when it is about to run out."""
+        if time.monotonic() > self._until:
+            answer = self._site.http.post(
+                f"{self._site.auth}/realms/master/protocol/openid-connect/token",
+                data={"grant_type": "client_credentials"},
+                auth=(self._site.automation["client_id"], self._site.automation["client_secret"]),
+                timeout=30,
+            )
+            assert answer.ok, f"the automation client gets no token: {answer.status_code}"
+            self._token = answer.json()["access_token"]
+            self._until = time.monotonic() + answer.json()["expires_in"] - 15
+        return self._token
+
+    def __call__(self, method: str, path: str, *, expect: bool = True, **arguments: Any) -> Any:
+        """Send a request below ``/admin/realms/REALM``.
+
+        Args:
+            method: HTTP method.
+            path: below the realm.
+            expect: whether anything but success is an error.
+            arguments: for requests.
+        """
+        answer = self._site.http.request(
+            method,
+            f"{self._site.auth}/admin/realms/{self._site.realm}/{path}",
+            headers={"Authorization": f"Bearer {self.token()}"},
+            timeout=30,
+            **arguments,
+        )
+        assert answer.ok or not expect, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        return answer.json() if answer.content and answer.ok else None
+
+    def user(self, username: str) -> Json | None:
+        """Find a person by user name, with groups and links; None when there is nobody."""
+        found: list[Json] = self("GET", "users", params={"username": username, "exact": "true", "briefRepresentation": "false"})
+        if not found:
+            return None
+        user = found[0]
+        user["groups"] = sorted(group["path"] for group in self("GET", f"users/{user['id']}/groups"))
+        user["links"] = {link["identityProvider"]: link for link in self("GET", f"users/{user['id']}/federated-identity")}
+        return user
+
+    def by_email(self, email: str) -> list[Json]:
+        """Return everybody with an e-mail address."""
+        found: list[Json] = self("GET", "users", params={"email": email, "exact": "true", "briefRepresentation": "false"})
+        return found
+
+    def forget(self, *usernames: str) -> None:
+        """Undo earlier logins: brokered people are removed, people of the directory lose links, attributes and groups of links.
+
+        Removing a person of the directory makes Keycloak import them anew.
+        """
+        for username in usernames:
+            user = self.user(username)
+            if user:
+                self("DELETE", f"users/{user['id']}")
+
+
+def claims(token: str) -> Json:
+    """Read a token without verifying it: for looking, not for trusting."""
+    payload = token.split(".")[1]
+    decoded: Json = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return decoded
