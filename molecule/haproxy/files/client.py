@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""Clients that curl cannot play. Prints one line of JSON.
+
+client raw HOST           sends standard input as it is over TLS; gives status line and body
+client stream HOST SECONDS SOURCE   a request every 50 ms, each on a new connection; gives counts and the slowest
+client flood HOST PATH COUNT SOURCE    requests as fast as they go on one connection; gives the count of each status
+"""
+
+import collections
+import http.client
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+
+CA = "/etc/facility/tls/ca.pem"
+
+
+def connect(host, source="127.0.0.1", timeout=15):
+    """A verified TLS connection to the proxy on this host."""
+    raw = socket.create_connection(("127.0.0.1", 443), timeout, (source, 0))
+    return ssl.create_default_context(cafile=CA).wrap_socket(raw, server_hostname=host)
+
+
+def ask(sock, host, path):
+    """One GET on an open connection; gives the status."""
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    response = http.client.HTTPResponse(sock)
+    response.begin()
+    response.read()
+    return response.status
+
+
+def raw(host):
+    with connect(host, timeout=5) as sock:
+        sock.sendall(sys.stdin.buffer.read())
+        data = b""
+        try:
+            while part := sock.recv(65536):
+                data += part
+        except OSError:
+            pass
+    head, _, body = data.partition(b"\r\n\r\n")
+    return {"status": int(head.split()[1]) if head else 0, "head": head.decode(), "body": body.decode(errors="replace")}
+
+
+def stream(host, seconds, source):
+    results = []
+
+    def one():
+        started = time.monotonic()
+        try:
+            with connect(host, source) as sock:
+                status = ask(sock, host, "/realms/demo")
+        except OSError as error:
+            status = repr(error)
+        results.append((time.monotonic() - started, status))
+
+    threads = []
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end:
+        threads.append(threading.Thread(target=one))
+        threads[-1].start()
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    failed = [status for _, status in results if status != 200]
+    return {"sent": len(results), "failed": len(failed), "how": sorted(set(map(str, failed))), "slowest": round(max(t for t, _ in results), 2)}
+
+
+def flood(host, path, count, source):
+    with connect(host, source) as sock:
+        return collections.Counter(str(ask(sock, host, path)) for _ in range(int(count)))
+
+
+print(json.dumps({"raw": raw, "stream": stream, "flood": flood}[sys.argv[1]](*sys.argv[2:])))
