@@ -6,6 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    """Fragment `panosc.facility.keycloak`."""
+
     DOCUMENTATION = r"""
 options:
   url:

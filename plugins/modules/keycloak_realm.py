@@ -197,7 +197,7 @@ requests:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
-from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import Interrupted, KeycloakError
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError, PartialError
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
@@ -218,36 +218,39 @@ ARGUMENTS = {
 
 
 def main() -> None:
+    """Runs the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if http.requests is None:
-        module.fail_json(msg=missing_required_lib("requests", reason="to speak to Keycloak"), requests=0)
     given = module.params
+    if not http.HAS_REQUESTS:
+        module.fail_json(msg=missing_required_lib("requests", reason="to speak to Keycloak"), requests=0)
     if not given["url"].startswith("https://"):
-        module.fail_json(msg=f"url is {given['url']!r}: give an https URL, secrets are sent to it", requests=0)
-    client = None
+        module.fail_json(msg=f"url is {given['url']!r}: give an https URL, for secrets are sent to it", requests=0)
+    sent = 0
     try:
         wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"]))
         client = http.Client(
             session=http.new_session(given["ca_path"], given["parallel"]),
             realm=wanted.realm,
-            **{key: given[key] for key in ("url", "client_id", "client_secret", "token_realm", "timeout", "parallel")},
+            **{
+                name: given[name]
+                for name in ("url", "client_id", "client_secret", "token_realm", "timeout", "parallel")
+            },
         )
-        changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"])
-    except Interrupted as error:
-        module.fail_json(
-            msg=str(error),
-            applied=[change.summary() for change in error.applied],
-            changed=bool(error.applied),
-            requests=client.requests,
-        )
+        try:
+            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"])
+        finally:
+            sent = client.requests
+    except PartialError as error:
+        applied = [change.summary() for change in error.applied]
+        module.fail_json(msg=str(error), applied=applied, changed=bool(applied), requests=sent)
     except KeycloakError as error:
-        module.fail_json(msg=str(error), requests=client.requests if client else 0)
+        module.fail_json(msg=str(error), requests=sent)
     module.exit_json(
         changed=bool(changes),
         plan=[change.summary() for change in changes],
         counts=counts(changes),
         diff=[change.diff() for change in changes],
-        requests=client.requests,
+        requests=sent,
     )
 
 

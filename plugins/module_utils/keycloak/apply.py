@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
-from typing import Iterable, Optional
+from typing import Any
 
-from .errors import Interrupted, KeycloakError
+from .errors import KeycloakError, PartialError
 from .kinds import KINDS
 from .kinds.base import Kind, Realm
 from .plan import Change
 
 
 def apply(realm: Realm, changes: Iterable[Change]) -> list[Change]:
-    """Writes all changes and returns them; raises Interrupted naming what was written before an error."""
+    """Writes all changes and returns them; raises PartialError naming what was written before an error."""
     kinds = {kind.name: kind for kind in KINDS}
     done: list[Change] = []
     for (name, _), batch in groupby(changes, key=lambda item: (item.kind, item.stage)):
@@ -22,14 +23,14 @@ def apply(realm: Realm, changes: Iterable[Change]) -> list[Change]:
         done += written
         if failed:
             change, error = failed
-            raise Interrupted(error, f"{change.kind} {change.name}", done) from error
+            raise PartialError(error, f"{change.kind} {change.name}", done) from error
     return done
 
 
-def _write(realm: Realm, kind: Kind, batch: list[Change]) -> tuple[list[Change], Optional[tuple]]:
+def _write(realm: Realm, kind: Kind, batch: list[Change]) -> tuple[list[Change], tuple[Any, ...] | None]:
     """One batch: (changes written, first failure). Independent changes all get their chance."""
 
-    def attempt(change: Change) -> Optional[KeycloakError]:
+    def attempt(change: Change) -> KeycloakError | None:
         try:
             kind.apply(realm, change)
         except KeycloakError as error:
@@ -37,9 +38,9 @@ def _write(realm: Realm, kind: Kind, batch: list[Change]) -> tuple[list[Change],
         return None
 
     written: list[Change] = []
-    failed: Optional[tuple] = None
+    failed: tuple[Any, ...] | None = None
     if kind.parallel:
-        results: Iterable = zip(batch, realm.client.map(attempt, batch))
+        results: Iterable[Any] = zip(batch, realm.client.map(attempt, batch))
     else:
         results = ((change, attempt(change)) for change in batch)
     for change, error in results:

@@ -9,10 +9,11 @@ and attributes, leaves out what is empty, and returns most lists in no stable or
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
-EMPTY = (None, "", [])
-Differences = dict  # {dotted field: (before, after)}
+EMPTY: tuple[Any, ...] = (None, "", [])
+Differences = dict[str, Any]  # {dotted field: (before, after)}
 
 
 def text(value: Any) -> str:
@@ -40,12 +41,12 @@ def same(wanted: Any, live: Any) -> bool:
     return text(wanted) == text(live)
 
 
-def as_list(value: Any) -> list:
+def as_list(value: Any) -> list[Any]:
     """A list of a list, of one scalar, or of nothing."""
     return [] if value is None else list(value) if isinstance(value, (list, tuple, set)) else [value]
 
 
-def differences(wanted: Mapping, live: Mapping, under: str = "") -> Differences:
+def differences(wanted: Mapping[str, Any], live: Mapping[str, Any], under: str = "") -> Differences:
     """{field: (before, after)} of the keys of `wanted` that differ; mappings are compared key by key."""
     found: Differences = {}
     for key, value in wanted.items():
@@ -57,7 +58,7 @@ def differences(wanted: Mapping, live: Mapping, under: str = "") -> Differences:
     return found
 
 
-def named_differences(wanted: list, live: list, under: str, key: str = "name") -> Differences:
+def named_differences(wanted: list[Any], live: list[Any], under: str, key: str = "name") -> Differences:
     """The same for two lists of named objects; objects that only `live` has are left alone."""
     found: Differences = {}
     by_name = {item[key]: item for item in live}
@@ -83,7 +84,7 @@ def merged(live: Any, wanted: Any) -> Any:
     return result
 
 
-def merged_by_name(live: list, wanted: list, key: str = "name") -> list:
+def merged_by_name(live: list[Any], wanted: list[Any], key: str = "name") -> list[Any]:
     """`merged` for lists of named objects: order of `live`, new ones at the end."""
     by_name = {item[key]: item for item in wanted}
     known = {item[key] for item in live}
@@ -92,16 +93,16 @@ def merged_by_name(live: list, wanted: list, key: str = "name") -> list:
     ]
 
 
-def texts(config: Mapping) -> dict:
+def texts(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config or attributes mapping in Keycloak's form: text values, null kept as the sign to remove."""
     return {key: None if value is None else text(value) for key, value in config.items()}
 
 
-def lists(config: Mapping) -> dict:
+def lists(config: Mapping[str, Any]) -> dict[str, Any]:
     """The same for components, groups and roles, where every value is a list of texts."""
     return {key: [text(item) for item in as_list(value)] for key, value in config.items()}
 
 
-def top_level(found: Differences) -> set:
+def top_level(found: Differences) -> set[Any]:
     """The first names of dotted fields: which keys of the object must be sent."""
     return {field.split(".", 1)[0].split("[", 1)[0] for field in found}

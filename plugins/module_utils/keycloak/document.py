@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from . import flow_tree
 from .compare import as_list, lists, text, texts
@@ -39,126 +41,139 @@ SECTIONS = (
 )
 # Keys of a RealmRepresentation that would be ignored or would do harm in a PUT of the realm.
 NOT_HERE = {
-    "id": "leave it out",
-    "components": "use userFederation for LDAP",
-    "identityProviderMappers": "use identityProviders[].mappers",
-    "authenticatorConfig": "use config inside the execution",
-    "localizationTexts": "use localization",
-    "defaultRole": "use composites of the role default-roles-<realm>",
-    "users": "users are not part of the realm document",
-    **dict.fromkeys(("clientPolicies", "clientProfiles", "organizations", "defaultGroups", "keys"), "not handled yet"),
+    "id": "Leave it out",
+    "components": "Use userFederation for LDAP",
+    "identityProviderMappers": "Use identityProviders[].mappers",
+    "authenticatorConfig": "Use config inside the execution",
+    "localizationTexts": "Use localization",
+    "defaultRole": "Use composites of the role default-roles-<realm>",
+    "users": "Users are not part of the document",
+    **dict.fromkeys(
+        ("clientPolicies", "clientProfiles", "organizations", "defaultGroups", "keys"),
+        "This version does not manage it; leave it out",
+    ),
 }
+IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
+OVERRIDES = "authenticationFlowBindingOverrides"  # of a client: by alias in the document, by id on the server
 OIDC_PROVIDERS = ("oidc", "keycloak-oidc")
+OPENID = "openid-connect"
+Named = dict[str, Any]
 
 
 class Wanted:
-    """The document in pieces: `settings`, `bindings`, and one attribute for each section, by name."""
+    """The document in pieces, each by name and in the form in which Keycloak keeps it.
 
-    def __init__(self, document: Mapping, keyring: Keyring) -> None:
+    Secrets are taken out of their objects and stand apart, so that no comparison can show one.
+    """
+
+    def __init__(self, document: Mapping[str, Any], keyring: Keyring) -> None:
         raw = copy.deepcopy(dict(document))
-        self.realm = raw.pop("realm", None)
-        if not isinstance(self.realm, str) or not self.realm:
+        realm = raw.pop("realm", None)
+        if not isinstance(realm, str) or not realm:
             raise DocumentError("the document does not name the realm", "realm", "Give it the key realm")
         for key in sorted(NOT_HERE.keys() & raw.keys()):
-            raise DocumentError(f"the key {key} is not handled", key, f"Instead: {NOT_HERE[key]}")
+            raise DocumentError(f"the key {key} has no place here", key, NOT_HERE[key])
+        self.realm: str = realm
         self.sections = {key for key in SECTIONS if raw.get(key) is not None}
         parts = {key: raw.pop(key, None) for key in SECTIONS}
         self.bindings = {key: raw.pop(key) for key in BINDINGS if key in raw}
-        self.settings = raw
-        self.smtp_password = self._smtp(keyring)
-        if "attributes" in raw:
-            raw["attributes"] = texts(raw["attributes"] or {})
-        self.profile = parts["userProfile"] or {}
+        self.settings: Named = raw
+        self.profile: Named = parts["userProfile"] or {}
         self.scopes = _named(parts, "clientScopes")
         self.default_scopes = {
-            key: as_list(parts[f"default{key}ClientScopes"])
-            for key in ("Default", "Optional")
-            if parts[f"default{key}ClientScopes"] is not None
+            which: as_list(names)
+            for which in ("Default", "Optional")
+            for names in [parts[f"default{which}ClientScopes"]]
+            if names is not None
         }
         self.clients = _named(parts, "clients", "clientId")
-        self.roles, self.client_roles = _roles(parts["roles"] or {})
+        self.roles = dict(_roles(parts["roles"] or {}))
         self.groups = dict(_groups(parts["groups"] or []))
         self.scope_mappings = dict(_scope_mappings(parts))
-        self.flows = {
-            alias: flow_tree.from_document(item)
-            for alias, item in _named(parts, "authenticationFlows", "alias").items()
-        }
+        trees = _named(parts, "authenticationFlows", "alias")
+        self.flows = {alias: flow_tree.from_document(item) for alias, item in trees.items()}
         self.required_actions = _named(parts, "requiredActions", "alias")
         self.idps = _named(parts, "identityProviders", "alias")
-        self.idp_mappers = _pull_mappers(self.idps, "identityProviders", texts)
+        self.idp_mappers = _mappers_apart(self.idps, texts)
         self.federation = _named(parts, "userFederation")
-        self.federation_mappers = _pull_mappers(self.federation, "userFederation", lists)
+        self.federation_mappers = _mappers_apart(self.federation, lists)
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
-        self._scopes_and_clients(keyring)
-        self._idps(keyring)
-        self._federation(keyring)
-        self._unique_flow_names()
-        _no_stray_reference([raw, *parts.values()])
+        self._take_secrets_out(keyring)
+        self._normalise()
+        self._refuse_doubled_flow_names()
+        self._refuse_empty_issuers()
+        _refuse_stray_references([raw, *parts.values()])
 
-    def _smtp(self, keyring: Keyring) -> Any:
-        smtp = self.settings.get("smtpServer")
-        if smtp is None:
-            return None
-        password = smtp.pop("password", None)
-        self.settings["smtpServer"] = texts(smtp)
-        return keyring.resolve(password, "smtpServer.password") if password is not None else None
+    def _take_secrets_out(self, keyring: Keyring) -> None:
+        def taken(holder: Any, key: str, where: str) -> Secret | None:
+            reference = holder.pop(key, None) if isinstance(holder, dict) else None
+            return None if reference is None else keyring.resolve(reference, f"{where}.{key}")
 
-    def _scopes_and_clients(self, keyring: Keyring) -> None:
+        def taken_of_all(objects: Named, key: str, section: str, inside: str = "") -> dict[str, Secret]:
+            found = {}
+            for name, item in objects.items():
+                where = f"{section}[{name}].{inside}".rstrip(".")
+                secret = taken(item.get(inside) if inside else item, key, where)
+                if secret:
+                    found[name] = secret
+            return found
+
+        self.smtp_secret = taken(self.settings.get("smtpServer"), "password", "smtpServer")
+        self.client_secrets = taken_of_all(self.clients, "secret", "clients")
+        self.idp_secrets = taken_of_all(self.idps, "clientSecret", "identityProviders", "config")
+        self.bind_secrets = taken_of_all(self.federation, "bindCredential", "userFederation", "config")
+
+    def _normalise(self) -> None:
+        """Gives every config and every set of attributes the form in which Keycloak returns it."""
+        for key in ("attributes", "smtpServer"):
+            if key in self.settings:
+                self.settings[key] = texts(self.settings[key] or {})
         for section, objects in (("clientScopes", self.scopes), ("clients", self.clients)):
             for name, item in objects.items():
-                item.setdefault("protocol", "openid-connect")
                 if "attributes" in item:
                     item["attributes"] = texts(item["attributes"] or {})
+                if section == "clientScopes":
+                    item.setdefault("protocol", OPENID)
                 if item.get("protocolMappers") is not None:
-                    item["protocolMappers"] = _mappers(item, f"{section}[{name}]")
-                if item.get("secret") is not None:
-                    item["secret"] = keyring.resolve(item["secret"], f"clients[{name}].secret")
+                    item["protocolMappers"] = _protocol_mappers(item, f"{section}[{name}]")
+        for item in self.idps.values():
+            item["config"] = texts(item.get("config") or {})
+        for item in self.federation.values():
+            item["config"] = lists(item.get("config") or {})
+            item.setdefault("providerId", "ldap")
+        for item in self.required_actions.values():
+            if "config" in item:
+                item["config"] = texts(item["config"] or {})
 
-    def _idps(self, keyring: Keyring) -> None:
+    def _refuse_empty_issuers(self) -> None:
         for alias, item in self.idps.items():
-            where = f"identityProviders[{alias}]"
-            config = dict(item.get("config") or {})
-            secret = config.pop("clientSecret", None)
-            item["config"] = texts(config)
-            if secret is not None:
-                item["config"]["clientSecret"] = keyring.resolve(secret, f"{where}.config.clientSecret")
-            checks = {key for key in ("useJwksUrl", "validateSignature") if item["config"].get(key) == "true"}
-            if item.get("providerId") in OIDC_PROVIDERS and checks and not item["config"].get("issuer"):
+            config = item["config"]
+            verifies = "true" in {config.get("useJwksUrl"), config.get("validateSignature")}
+            if item.get("providerId") in OIDC_PROVIDERS and verifies and not config.get("issuer"):
                 raise DocumentError(
                     "the issuer is empty: Keycloak would accept tokens of any issuer",
-                    f"{where}.config.issuer",
+                    f"identityProviders[{alias}].config.issuer",
                     "Give the issuer exactly as the provider's discovery document spells it",
                 )
 
-    def _federation(self, keyring: Keyring) -> None:
-        for name, item in self.federation.items():
-            config = dict(item.get("config") or {})
-            secret = config.pop("bindCredential", None)
-            item["config"] = lists(config)
-            item.setdefault("providerId", "ldap")
-            if secret is not None:
-                item["config"]["bindCredential"] = keyring.resolve(
-                    secret, f"userFederation[{name}].config.bindCredential"
-                )
-
-    def _unique_flow_names(self) -> None:
-        """Keycloak wants aliases of flows, and of configs, unique in the whole realm."""
+    def _refuse_doubled_flow_names(self) -> None:
+        """Keycloak wants the aliases of flows, and of configs, unique in the whole realm."""
         trees = list(self.flows.values())
         aliases = [flow.alias for tree in trees for flow in [tree, *tree.subflows()]]
         labels = [step.config_alias for tree in trees for step in tree.steps() if step.config]
         for what, names in (("flow", aliases), ("config", labels)):
-            for name in names:
-                if names.count(name) > 1:
+            for name, times in Counter(names).items():
+                if times > 1:
                     raise DocumentError(
-                        f"the {what} alias {name!r} stands twice",
+                        f"the {what} alias {name!r} stands {times} times",
                         "authenticationFlows",
-                        "Aliases are unique in a realm",
+                        "Give each an alias of its own; they are unique in a realm",
                     )
 
 
-def _named(parts: Mapping, section: str, key: str = "name") -> dict:
+def _named(parts: Mapping[str, Any], section: str, key: str = "name") -> dict[str, Any]:
     """A section's list by name; refuses missing and doubled names."""
-    found: dict = {}
+    found: dict[str, Any] = {}
     for number, item in enumerate(parts[section] or [], 1):
         name = item.get(key) if isinstance(item, Mapping) else None
         if not isinstance(name, str) or not name:
@@ -169,7 +184,7 @@ def _named(parts: Mapping, section: str, key: str = "name") -> dict:
     return found
 
 
-def _pull_mappers(owners: dict, section: str, form: Any) -> dict:
+def _mappers_apart(owners: dict[str, Any], form: Callable[[Any], Any]) -> dict[tuple[str, str], Any]:
     """Takes `mappers` out of their owners: {(owner, mapper name): mapper}."""
     found = {}
     for owner, item in owners.items():
@@ -179,33 +194,33 @@ def _pull_mappers(owners: dict, section: str, form: Any) -> dict:
     return found
 
 
-def _mappers(owner: Mapping, where: str) -> list:
+def _protocol_mappers(owner: Mapping[str, Any], where: str) -> list[Any]:
     """The protocol mappers of a client or scope: protocol filled in, config in text."""
     found = _named({where: owner["protocolMappers"]}, where)
     return [
-        {**mapper, "protocol": mapper.get("protocol") or owner["protocol"], "config": texts(mapper.get("config") or {})}
+        {
+            **mapper,
+            "protocol": mapper.get("protocol") or owner.get("protocol") or OPENID,
+            "config": texts(mapper.get("config") or {}),
+        }
         for mapper in found.values()
     ]
 
 
-def _roles(raw: Mapping) -> tuple[dict, dict]:
-    def norm(items: Any, where: str) -> dict:
-        found = _named({where: items}, where)
-        return {
-            k: {**v, **({"attributes": lists(v["attributes"] or {})} if "attributes" in v else {})}
-            for k, v in found.items()
-        }
-
+def _roles(raw: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """((owning client or "" for the realm, name), role)."""
     unknown = set(raw) - {"realm", "client"}
     if unknown:
         raise DocumentError(
             f"unknown keys {sorted(unknown)}", "roles", "Known: realm (a list), client (clientId: list)"
         )
-    clients = {client: norm(items, f"roles.client[{client}]") for client, items in (raw.get("client") or {}).items()}
-    return norm(raw.get("realm"), "roles.realm"), clients
+    for owner, roles in {"": raw.get("realm"), **(raw.get("client") or {})}.items():
+        for name, role in _named({"roles": roles}, "roles").items():
+            attributes = {"attributes": lists(role["attributes"] or {})} if "attributes" in role else {}
+            yield (owner, name), {**role, **attributes}
 
 
-def _groups(raw: list, parent: str = "") -> Iterator[tuple]:
+def _groups(raw: list[Any], parent: str = "") -> Iterator[tuple[Any, ...]]:
     """(path, group) parents first; refuses what a group cannot carry here."""
     for name, item in _named({"groups": raw}, "groups").items():
         path = f"{parent}/{name}"
@@ -223,7 +238,7 @@ def _groups(raw: list, parent: str = "") -> Iterator[tuple]:
         yield from _groups(item.get("subGroups") or [], path)
 
 
-def _scope_mappings(parts: Mapping) -> Iterator[tuple]:
+def _scope_mappings(parts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     """((client|clientScope, its name, client that owns the roles or ''), role names)."""
     listed = [("", item) for item in parts["scopeMappings"] or []]
     listed += [(owner, item) for owner, items in (parts["clientScopeMappings"] or {}).items() for item in items]
@@ -234,21 +249,18 @@ def _scope_mappings(parts: Mapping) -> Iterator[tuple]:
         yield (holder, item[holder], owner), sorted(map(text, as_list(item.get("roles"))))
 
 
-def _no_stray_reference(value: Any, trail: str = "") -> None:
+def _refuse_stray_references(value: Any, trail: str = "") -> None:
     """A reference to a secret where none is understood would be stored as that very text."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _no_stray_reference(item, f"{trail}.{key}" if trail else str(key))
+            _refuse_stray_references(item, f"{trail}.{key}" if trail else str(key))
     elif isinstance(value, list):
         for item in value:
             name = item.get("name") or item.get("alias") or item.get("clientId") if isinstance(item, Mapping) else None
-            _no_stray_reference(item, f"{trail}[{name}]" if name else trail)
+            _refuse_stray_references(item, f"{trail}[{name}]" if name else trail)
     elif isinstance(value, str) and value.startswith(PREFIX):
         raise DocumentError(
             "no secret is understood at this place",
             trail,
             "Places: clients[].secret, identityProviders[].config.clientSecret, userFederation[].config.bindCredential, smtpServer.password",
         )
-
-
-__all__ = ["BINDINGS", "OIDC_PROVIDERS", "SECTIONS", "Secret", "Wanted"]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class KeycloakError(Exception):
     """Base of all errors here; `str()` of it is the message meant for people."""
@@ -18,41 +20,42 @@ class KeycloakError(Exception):
 
 
 class DocumentError(KeycloakError):
-    """The wanted document is wrong; nothing was read or written."""
+    """The wanted document is wrong; nothing was written."""
 
 
-class Unreachable(KeycloakError):
-    """No usable answer from the server: name, port, TLS, timeout, or 5xx to the end."""
+class UnreachableError(KeycloakError):
+    """No usable answer: name, port, TLS, timeout, or 5xx to the last attempt."""
 
 
-class LoginRefused(KeycloakError):
+class LoginError(KeycloakError):
     """The automation client got no token."""
 
 
-class RightsMissing(KeycloakError):
+class RightsError(KeycloakError):
     """The token lacks an admin role that the document needs."""
 
 
-class Refused(KeycloakError):
-    """The server answered a request with 4xx or 5xx."""
+class IssuerError(KeycloakError):
+    """An identity provider calls itself by another name than the document does."""
+
+
+class RefusedError(KeycloakError):
+    """The server answered with 4xx."""
 
     def __init__(self, status: int, what: str, where: str = "", mend: str = "") -> None:
         self.status = status
         super().__init__(what, where, mend)
 
 
-class WrongIssuer(KeycloakError):
-    """An identity provider calls itself by another name than the document does."""
+class PartialError(KeycloakError):
+    """A change failed; `applied` lists the changes written before it."""
 
-
-class Interrupted(KeycloakError):
-    """A change failed after others were written; `applied` lists those."""
-
-    def __init__(self, cause: KeycloakError, failed: str, applied: list) -> None:
+    def __init__(self, cause: KeycloakError, failed: str, applied: list[Any]) -> None:
         self.applied = applied
         done = ", ".join(f"{change.kind} {change.name}" for change in applied) or "nothing"
+        mend = f"{cause.mend}. " if cause.mend else ""
         super().__init__(
             cause.what,
             f"{failed}: {cause.where}" if cause.where else failed,
-            f"{cause.mend}{'. ' if cause.mend else ''}Written before it: {done}. The next run goes on from here",
+            f"{mend}Written before it: {done}. The next run goes on from here",
         )

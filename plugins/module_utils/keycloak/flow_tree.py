@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Mapping, Optional
+from typing import Any
 
 from .compare import texts
 from .errors import DocumentError
@@ -36,20 +38,24 @@ def unmarked(alias: str) -> str:
 
 @dataclass(frozen=True)
 class Execution:
+    """One step of a flow: an authenticator with its config, or a flow below."""
+
     requirement: str
     authenticator: str = ""
-    config: Mapping = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
     config_alias: str = ""
     config_id: str = ""
-    flow: Optional["Flow"] = None
+    flow: Flow | None = None
 
 
 @dataclass(frozen=True)
 class Flow:
+    """A flow and everything below it; ids are those of the server, empty in what the document says."""
+
     alias: str
     provider: str = "basic-flow"
     description: str = ""
-    executions: tuple = ()
+    executions: tuple[Any, ...] = ()
     id: str = ""
     built_in: bool = False
 
@@ -71,7 +77,7 @@ class Flow:
         """Short name of this very content; marks the temporary copy of a swap."""
         return hashlib.sha256("\n".join([self.provider, *self.outline()]).encode()).hexdigest()[:8]
 
-    def subflows(self) -> list["Flow"]:
+    def subflows(self) -> list[Flow]:
         """All flows below this one, parents first."""
         found = []
         for step in self.executions:
@@ -83,7 +89,7 @@ class Flow:
         """All executions of the tree."""
         return [*self.executions, *(step for flow in self.subflows() for step in flow.executions)]
 
-    def renamed(self, rename: Any) -> "Flow":
+    def renamed(self, rename: Any) -> Flow:
         """The same tree with `rename` applied to every alias in it and every reference to one."""
         own = {flow.alias for flow in [self, *self.subflows()]}
 
@@ -101,13 +107,13 @@ class Flow:
         return follow(self)
 
 
-def from_document(raw: Mapping, where: str = "") -> Flow:
+def from_document(raw: Mapping[str, Any], where: str = "") -> Flow:
     """A Flow from the nested form of the document; raises DocumentError."""
     where = where or f"authenticationFlows[{raw.get('alias')}]"
     alias = raw.get("alias")
     if not isinstance(alias, str) or not alias:
         raise DocumentError("a flow has no alias", where)
-    steps, seen = [], {}
+    steps, seen = [], Counter[str]()
     for number, item in enumerate(raw.get("executions") or [], 1):
         here = f"{where}.executions[{number}]"
         unknown = set(item) - {"authenticator", "requirement", "config", "flow"}
@@ -123,7 +129,7 @@ def from_document(raw: Mapping, where: str = "") -> Flow:
         if not authenticator and not sub:
             raise DocumentError("neither authenticator nor flow is given", here)
         config = dict(item.get("config") or {})
-        seen[authenticator] = seen.get(authenticator, 0) + 1
+        seen[authenticator] += 1
         label = f"{alias} {authenticator}" + (f" {seen[authenticator]}" if seen[authenticator] > 1 else "")
         config_alias = str(config.pop("alias", label))
         if config and RESERVED & set(config_alias):
@@ -144,12 +150,12 @@ def from_document(raw: Mapping, where: str = "") -> Flow:
     return Flow(alias, raw.get("providerId") or "basic-flow", raw.get("description") or "", tuple(steps))
 
 
-def from_export(export: Mapping) -> dict[str, Flow]:
+def from_export(export: Mapping[str, Any]) -> dict[str, Flow]:
     """Every top-level flow of a realm by alias, and sub-flows that hang nowhere."""
     raw = {flow["alias"]: flow for flow in export.get("authenticationFlows") or []}
     configs = {item["alias"]: item for item in export.get("authenticatorConfig") or []}
 
-    def build(flow: Mapping, trail: tuple) -> Flow:
+    def build(flow: Mapping[str, Any], trail: tuple[Any, ...]) -> Flow:
         steps = []
         for item in sorted(flow.get("authenticationExecutions") or [], key=lambda one: one.get("priority", 0)):
             alias = item.get("flowAlias")

@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterable
+from typing import Any
 
-from .compare import Differences
+from .compare import Differences, text
 
 CREATE, UPDATE = "create", "update"
+Key = Any  # a name, or a tuple of names with the owner's first
+
+
+class Outline(list[str]):
+    """A value shown on several lines, such as the tree of a flow."""
 
 
 @dataclass(frozen=True)
@@ -18,21 +24,27 @@ class Change:
     """One object that is not as wanted. `before` and `after` hold the differing fields only, no secret."""
 
     kind: str
-    name: str
+    key: Key  # under which the object stands in Live and Wanted
     action: str
-    fields: tuple = ()
-    before: dict = field(default_factory=dict)
-    after: dict = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
     stage: int = 0  # within a kind, lower stages are written first (a parent before its child)
 
-    def summary(self) -> dict:
+    @property
+    def name(self) -> str:
+        """The key as people read it: an owner's name stands before a slash."""
+        return self.key if isinstance(self.key, str) else "/".join(part for part in self.key if part)
+
+    def summary(self) -> dict[str, Any]:
+        """One entry of the plan that the module returns."""
         return {"kind": self.kind, "name": self.name, "action": self.action, "fields": list(self.fields)}
 
     def touches(self, name: str) -> bool:
         """Whether the field itself, or anything inside it, changes."""
         return any(part == name or part.startswith((f"{name}.", f"{name}[")) for part in self.fields)
 
-    def diff(self) -> dict:
+    def diff(self) -> dict[str, str]:
         """One entry of Ansible's diff."""
         title = f"{self.kind} {self.name}"
         return {
@@ -43,38 +55,33 @@ class Change:
         }
 
 
-def change(kind: str, name: str, found: Differences, exists: bool = True, stage: int = 0) -> Iterable[Change]:
-    """The Change of one object as an iterable: none when it exists and nothing differs."""
-    if exists and not found:
-        return
-    yield Change(
-        kind,
-        name,
-        UPDATE if exists else CREATE,
-        tuple(sorted(found)),
-        {key: before for key, (before, _) in found.items()},
-        {key: after for key, (_, after) in found.items()},
-        stage,
-    )
+def change(kind: str, key: Key, found: Differences, exists: bool = True, stage: int = 0) -> Iterator[Change]:
+    """The Change of one object, or nothing when it exists and has no differences."""
+    if found or not exists:
+        before = {name: old for name, (old, _) in found.items()}
+        after = {name: new for name, (_, new) in found.items()}
+        yield Change(kind, key, UPDATE if exists else CREATE, tuple(sorted(found)), before, after, stage)
 
 
-def plan(live: Any, wanted: Any, kinds: Iterable) -> list[Change]:
+def plan(live: Any, wanted: Any, kinds: Iterable[Any]) -> list[Change]:
     """All changes, kind after kind in order of dependency, objects by stage and name."""
     return [item for kind in kinds for item in sorted(kind.plan(live, wanted), key=lambda one: (one.stage, one.name))]
 
 
-def counts(changes: Iterable[Change]) -> dict:
+def counts(changes: Iterable[Change]) -> dict[str, int]:
+    """Number of changes by action."""
     return dict(Counter(item.action for item in changes))
 
 
-def _lines(values: dict) -> str:
+def _lines(values: dict[str, Any]) -> str:
     rows = []
     for name in sorted(values):
         value = values[name]
-        for one in value if isinstance(value, Outline) else [value]:
-            rows.append(f"{name}: {'' if one is None else one}")
+        rows += [f"{name}: {_shown(one)}" for one in (value if isinstance(value, Outline) else [value])]
     return "".join(f"{row}\n" for row in rows)
 
 
-class Outline(list):
-    """A value shown on several lines, such as the tree of a flow."""
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
+        return ", ".join(sorted(map(text, value)))
+    return text(value)

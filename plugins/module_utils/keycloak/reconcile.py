@@ -7,10 +7,10 @@ from __future__ import annotations
 from . import rights, state
 from .apply import apply
 from .client import Client
+from .discovery import verify_issuers
 from .document import Wanted
 from .kinds import KINDS
 from .kinds.base import Realm
-from .kinds.identity_providers import verify_issuers
 from .plan import Change, plan
 
 

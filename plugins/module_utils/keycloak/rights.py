@@ -12,7 +12,7 @@ from typing import Any
 
 from .client import Client
 from .document import Wanted
-from .errors import RightsMissing
+from .errors import RightsError
 
 REALM, CLIENTS, USERS, IDPS = "manage-realm", "manage-clients", "manage-users", "manage-identity-providers"
 NEEDED = {
@@ -35,21 +35,21 @@ def needed(wanted: Wanted) -> set[str]:
     return {REALM}.union(*(NEEDED.get(section, set()) for section in wanted.sections))
 
 
-def held(claims: dict, realm: str, token_realm: str) -> set[str]:
+def held(claims: dict[str, Any], realm: str, token_realm: str) -> set[str]:
     """The admin roles on `realm` that the access token carries."""
     holder = "realm-management" if token_realm == realm else f"{realm}-realm"
     return set((claims.get("resource_access") or {}).get(holder, {}).get("roles") or [])
 
 
 def check(client: Client, wanted: Wanted) -> bool:
-    """True when the realm may be managed, False when there is no such realm; raises RightsMissing."""
+    """True when the realm may be managed, False when there is no such realm; raises RightsError."""
     roles = held(client.claims(), wanted.realm, client.token_realm)
     if not roles and not client.exists():
         return False
     missing = sorted(needed(wanted) - roles)
     if missing:
         holder = "realm-management" if client.token_realm == wanted.realm else f"{wanted.realm}-realm"
-        raise RightsMissing(
+        raise RightsError(
             f"the token of client {client.client_id!r} lacks {', '.join(missing)} on realm {wanted.realm!r}",
             f"realm {client.token_realm}",
             f"Give its service account these roles of client {holder!r}; the client needs the scope 'roles' "
@@ -60,11 +60,11 @@ def check(client: Client, wanted: Wanted) -> bool:
 
 def create_realm(client: Client, realm: str) -> None:
     """Makes an empty realm. Never with clientScopes: Keycloak would then leave out its own."""
-    allowed: Any = (client.claims().get("realm_access") or {}).get("roles") or []
-    if not {"create-realm", "admin"} & set(allowed):
-        raise RightsMissing(
+    try:
+        client.create_realm({"realm": realm, "enabled": True})
+    except RightsError as error:
+        raise RightsError(
             f"realm {realm!r} does not exist and client {client.client_id!r} may not create it",
             client.url,
             "Create the realm first (the role keycloak does), or give the client the role create-realm",
-        )
-    client.create_realm({"realm": realm, "enabled": True})
+        ) from error

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from .errors import DocumentError
 
 PREFIX = "secret:"
 MASK = "**********"  # what Keycloak shows; sent back as a client's secret it would BECOME the secret
 FINGERPRINT = "facility.fingerprint"
+CHANGED = ("(a secret)", "(changed)")  # how a plan and a diff show one
 
 
 class Secret:
@@ -32,7 +34,12 @@ class Secret:
         return self._value
 
     def matches(self, clear: Any) -> bool:
+        """Whether this is the value that Keycloak showed in the clear."""
         return isinstance(clear, str) and hmac.compare_digest(clear.encode(), self._value.encode())
+
+    def stored(self, place: str, fingerprint: Any, shown: Any) -> bool:
+        """Whether a masked value is this one: something is there, with this one's fingerprint beside it."""
+        return bool(shown) and fingerprint == self.fingerprint(place)
 
     def fingerprint(self, place: str) -> str:
         """HMAC-SHA256 over place and value: equal secrets in two places do not look equal."""
@@ -50,6 +57,7 @@ class Keyring:
         self._values, self._key = values, key
 
     def resolve(self, reference: Any, where: str) -> Secret:
+        """The Secret of a reference that stands at `where` in the document; raises DocumentError."""
         if isinstance(reference, Secret):
             return reference
         if not isinstance(reference, str) or not reference.startswith(PREFIX):

@@ -10,71 +10,74 @@ on a cold server and are not used.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from . import flow_tree
 from .client import Client
-from .document import Wanted
+from .document import IDP_BINDINGS, Wanted
 from .errors import KeycloakError
 
 PAGE = 50
+EVERY = 10000  # children of a group: more than Keycloak lists by default
 FEDERATION = "org.keycloak.storage.UserStorageProvider"
 FEDERATION_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
+Named = dict[str, Any]
+RoleKey = tuple[str, str]  # (owning client, or "" for the realm; name)
 
 
 class Live:
-    """What the server holds, by name. Kinds that create an object enter it here, so later kinds find its id."""
+    """What the server holds, by name. Kinds enter what they create, so that later kinds find its id."""
 
-    def __init__(self, export: Optional[dict] = None) -> None:
+    def __init__(self, export: Named | None = None) -> None:
         export = export or {}
-        self.realm = export
-        self.id = export.get("id", "")
-        self.profile: dict = {}
-        self.scopes = {item["name"]: item for item in export.get("clientScopes") or []}
-        self.clients: dict = {}
-        self.roles: dict = {}
-        self.client_roles: dict = {}
-        self.composites: dict = {}  # (owning client or "", role) -> {"realm": [..], "client": {..}}
-        self.groups: dict = {}  # by path
-        self.scope_mappings: dict = {}  # (client|clientScope, name, owning client or "") -> role names
+        self.realm: Named = export
+        self.id: str = export.get("id", "")
+        self.profile: Named = {}
+        self.scopes: Named = {item["name"]: item for item in export.get("clientScopes") or []}
+        self.clients: Named = {}
+        self.roles: dict[RoleKey, Named] = {}
+        self.members: dict[RoleKey, set[RoleKey]] = {}  # of composite roles
+        self.scope_mappings: dict[tuple[str, str, str], list[str]] = {}  # keys as in Wanted
+        self.groups: Named = {}  # by path
         self.flows = flow_tree.from_export(export)
-        self.required_actions = {item["alias"]: item for item in export.get("requiredActions") or []}
-        self.idps = {item["alias"]: item for item in export.get("identityProviders") or []}
-        self.idp_mappers = {
+        self.required_actions: Named = {item["alias"]: item for item in export.get("requiredActions") or []}
+        self.idps: Named = {item["alias"]: item for item in export.get("identityProviders") or []}
+        self.idp_mappers: dict[tuple[str, str], Named] = {
             (item["identityProviderAlias"], item["name"]): item for item in export.get("identityProviderMappers") or []
         }
         components = (export.get("components") or {}).get(FEDERATION) or []
-        self.federation = {item["name"]: item for item in components}
-        self.federation_mappers = {
+        self.federation: Named = {item["name"]: item for item in components}
+        self.federation_mappers: dict[tuple[str, str], Named] = {
             (item["name"], mapper["name"]): mapper
             for item in components
             for mapper in (item.get("subComponents") or {}).get(FEDERATION_MAPPER) or []
         }
-        self.localization = export.get("localizationTexts") or {}
+        self.localization: Named = export.get("localizationTexts") or {}
 
     @property
-    def attributes(self) -> dict:
-        """The realm's attributes; a PUT must carry all of them, so every writer goes through here."""
-        return self.realm.setdefault("attributes", {})
+    def attributes(self) -> Named:
+        """The realm's attributes. A PUT must carry all of them, so whoever adds one starts from here."""
+        attributes: Named = self.realm.setdefault("attributes", {})
+        return attributes
 
     def client_id(self, name: str) -> str:
-        return self._id(self.clients, "client", name)
+        """Id of a client; raises KeycloakError like the next two."""
+        return self._id(self.clients, name, f"client {name!r}")
 
     def scope_id(self, name: str) -> str:
-        return self._id(self.scopes, "client scope", name)
+        """Id of a client scope."""
+        return self._id(self.scopes, name, f"client scope {name!r}")
 
-    def role(self, name: str, client: str = "") -> dict:
-        """{id, name} of a realm role, or of a role of a client: the form that role mappings are written in."""
-        roles = self.client_roles.get(client, {}) if client else self.roles
-        label = f"role of client {client}" if client else "realm role"
-        return {"id": self._id(roles, label, name), "name": name}
+    def role(self, owner: str, name: str) -> Named:
+        """Id and name of a role: the form in which roles are mapped."""
+        what = f"role {name!r}" + (f" of client {owner!r}" if owner else "")
+        return {"id": self._id(self.roles, (owner, name), what), "name": name}
 
-    def _id(self, objects: dict, what: str, name: str) -> str:
-        if name not in objects:
-            raise KeycloakError(
-                f"there is no {what} {name!r}", f"realm {self.realm.get('realm')}", "Add it to the document"
-            )
-        return objects[name]["id"]
+    def _id(self, objects: Mapping[Any, Named], key: Any, what: str) -> str:
+        if key not in objects:
+            raise KeycloakError(f"there is no {what}", f"realm {self.realm.get('realm')}", "Add it to the document")
+        return str(objects[key]["id"])
 
     def flow_alias(self, flow_id: str) -> str:
         """Alias of a flow's id, a temporary copy under the name it stands for; "" when unknown."""
@@ -84,49 +87,40 @@ class Live:
 def read(client: Client, wanted: Wanted) -> Live:
     """Reads what the sections of `wanted` need."""
     has = wanted.sections
-    with_overrides = any("authenticationFlowBindingOverrides" in item for item in wanted.clients.values())
-    owners = _role_owners(wanted)
-    need_clients = bool({"clients", "roles"} & has or owners or with_overrides or wanted.scope_mappings)
-    jobs: dict[str, Any] = {"export": lambda: client.read("/partial-export")}
+    mappings = {"scopeMappings", "clientScopeMappings"}
+    jobs: dict[str, Callable[[], Any]] = {"export": lambda: client.read("/partial-export")}
     if "userProfile" in has:
         jobs["profile"] = lambda: client.get("/users/profile")
     if "groups" in has:
         jobs["groups"] = lambda: client.get("/groups", briefRepresentation="false", max=-1)
-    if "roles" in has or wanted.scope_mappings:
+    if has & {"roles", *mappings}:
         jobs["roles"] = lambda: client.get("/roles", briefRepresentation="false")
-    if need_clients:
+    if has & {"clients", "roles", *mappings}:
         jobs["clients"] = lambda: client.get("/clients", first=0, max=PAGE)
     got = dict(zip(jobs, client.map(lambda job: job(), jobs.values())))
 
     live = Live(got["export"])
-    for idp in live.idps.values():  # a copy left by an interrupted swap gets its name before these are written
-        for key in ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"):
-            if flow_tree.unmarked(idp.get(key) or "") in wanted.flows:
-                idp[key] = flow_tree.unmarked(idp[key])
     live.profile = got.get("profile") or {}
-    live.roles = {item["name"]: item for item in got.get("roles") or []}
+    live.roles = {("", item["name"]): item for item in got.get("roles") or []}
     live.clients = {item["clientId"]: item for item in _further_clients(client, got.get("clients") or [])}
+    _settle_copies(live, wanted)
     _groups(client, live, wanted, got.get("groups") or [])
-    present = sorted(name for name in owners if name in live.clients)
-    found = client.map(
-        lambda name: client.get(f"/clients/{live.clients[name]['id']}/roles", briefRepresentation="false"), present
-    )
-    live.client_roles = {name: {role["name"]: role for role in roles} for name, roles in zip(present, found)}
-    _composites(client, live, wanted)
+    _client_roles(client, live, wanted)
+    _members(client, live, wanted)
     _scope_mappings(client, live, wanted)
     return live
 
 
-def _role_owners(wanted: Wanted) -> set[str]:
-    """Clients whose roles the document declares or refers to."""
-    named = set(wanted.client_roles) | {owner for _, _, owner in wanted.scope_mappings if owner}
-    for roles in [wanted.roles, *wanted.client_roles.values()]:
-        for role in roles.values():
-            named |= set((role.get("composites") or {}).get("client") or {})
-    return named
+def _settle_copies(live: Live, wanted: Wanted) -> None:
+    """A copy that an interrupted swap left bound gets its name before identity providers are written."""
+    for idp in live.idps.values():
+        for key in IDP_BINDINGS:
+            alias = flow_tree.unmarked(idp.get(key) or "")
+            if alias in wanted.flows:
+                idp[key] = alias
 
 
-def _further_clients(client: Client, first: list) -> list:
+def _further_clients(client: Client, first: list[Named]) -> list[Named]:
     """The pages after the first, `parallel` at a time, until one is not full."""
     found, start = list(first), PAGE
     full = len(first) == PAGE
@@ -138,54 +132,67 @@ def _further_clients(client: Client, first: list) -> list:
     return found
 
 
-def _groups(client: Client, live: Live, wanted: Wanted, level: list) -> None:
+def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named]) -> None:
     """The tree, level by level, below groups whose children the document names."""
     parents = {path.rsplit("/", 1)[0] for path in wanted.groups}
+
+    def children(group: Named) -> Any:
+        path = f"/groups/{group['id']}/children"
+        return client.get(path, briefRepresentation="false", first=0, max=EVERY)
+
     while level:
         live.groups.update({item["path"]: item for item in level})
         below = [item for item in level if item["path"] in parents and item.get("subGroupCount", 1)]
-        children = client.map(
-            lambda item: client.get(f"/groups/{item['id']}/children", briefRepresentation="false", first=0, max=10000),
-            below,
-        )
-        level = [child for some in children for child in some]
+        level = [child for some in client.map(children, below) for child in some]
 
 
-def _composites(client: Client, live: Live, wanted: Wanted) -> None:
-    """Members of the roles whose `composites` the document names."""
-    declared = [("", name, role) for name, role in wanted.roles.items()]
-    declared += [(owner, name, role) for owner, roles in wanted.client_roles.items() for name, role in roles.items()]
-    asked = []
-    for owner, name, role in declared:
-        now = (live.client_roles.get(owner, {}) if owner else live.roles).get(name)
-        if role.get("composites") is not None and now and now.get("composite"):
-            asked.append((owner, name, now["id"]))
-    by_id = {item["id"]: name for name, item in live.clients.items()}
-    for (owner, name, _), members in zip(
-        asked, client.map(lambda one: client.get(f"/roles-by-id/{one[2]}/composites"), asked)
-    ):
-        found: dict = {"realm": [], "client": {}}
+def _client_roles(client: Client, live: Live, wanted: Wanted) -> None:
+    """Roles of the clients that the document declares roles of, or refers to."""
+    owners = {owner for owner, _ in wanted.roles} | {owner for _, _, owner in wanted.scope_mappings}
+    for role in wanted.roles.values():
+        owners |= set((role.get("composites") or {}).get("client") or {})
+    present = sorted(owners & live.clients.keys())
+
+    def roles(owner: str) -> Any:
+        return client.get(f"/clients/{live.clients[owner]['id']}/roles", briefRepresentation="false")
+
+    for owner, found in zip(present, client.map(roles, present)):
+        live.roles.update({(owner, item["name"]): item for item in found})
+
+
+def _members(client: Client, live: Live, wanted: Wanted) -> None:
+    """Members of the composite roles whose `composites` the document names."""
+    asked = [
+        key
+        for key, role in wanted.roles.items()
+        if role.get("composites") is not None and live.roles.get(key, {}).get("composite")
+    ]
+    owners = {item["id"]: name for name, item in live.clients.items()}
+    for key, members in zip(asked, client.map(lambda one: client.get(_composites_of(live, one)), asked)):
+        live.members[key] = set()
         for member in members:
-            if member.get("clientRole"):
-                found["client"].setdefault(by_id.get(member["containerId"], ""), []).append(member["name"])
-            else:
-                found["realm"].append(member["name"])
-        live.composites[owner, name] = found
+            owner = owners.get(member["containerId"], "") if member.get("clientRole") else ""
+            live.members[key].add((owner, member["name"]))
+            live.roles.setdefault((owner, member["name"]), member)
+
+
+def _composites_of(live: Live, key: RoleKey) -> str:
+    return f"/roles-by-id/{live.roles[key]['id']}/composites"
 
 
 def _scope_mappings(client: Client, live: Live, wanted: Wanted) -> None:
     """Those of client scopes are in the export; a client that the document names is asked for its own."""
-    listed = [("", item) for item in live.realm.get("scopeMappings") or []]
-    listed += [
-        (owner, item) for owner, items in (live.realm.get("clientScopeMappings") or {}).items() for item in items
-    ]
-    for owner, item in listed:
-        if item.get("clientScope"):
-            live.scope_mappings["clientScope", item["clientScope"], owner] = item.get("roles") or []
-    names = sorted({name for holder, name, _ in wanted.scope_mappings if holder == "client" and name in live.clients})
-    for name, answer in zip(
-        names, client.map(lambda one: client.get(f"/clients/{live.clients[one]['id']}/scope-mappings"), names)
-    ):
-        live.scope_mappings["client", name, ""] = [role["name"] for role in answer.get("realmMappings") or []]
-        for owner, mapping in (answer.get("clientMappings") or {}).items():
+    exported = {"": live.realm.get("scopeMappings") or [], **(live.realm.get("clientScopeMappings") or {})}
+    for owner, items in exported.items():
+        for item in items:
+            if item.get("clientScope"):
+                live.scope_mappings["clientScope", item["clientScope"], owner] = item.get("roles") or []
+    names = sorted({name for holder, name, _ in wanted.scope_mappings if holder == "client"} & live.clients.keys())
+
+    def mappings(name: str) -> Any:
+        return client.get(f"/clients/{live.clients[name]['id']}/scope-mappings")
+
+    for name, found in zip(names, client.map(mappings, names)):
+        live.scope_mappings["client", name, ""] = [role["name"] for role in found.get("realmMappings") or []]
+        for owner, mapping in (found.get("clientMappings") or {}).items():
             live.scope_mappings["client", name, owner] = [role["name"] for role in mapping["mappings"]]

@@ -13,18 +13,18 @@ from .identity_providers import IdentityProviderMappers, IdentityProviders
 from .localization import Localization
 from .realm_settings import RealmSettings
 from .required_actions import RequiredActions
-from .roles import ClientRoles, Composites, RealmRoles, ScopeMappings
+from .roles import Composites, Roles, ScopeMappings
 from .user_federation import FederationMappers, UserFederation
 from .user_profile import UserProfile
 
 KINDS = (
     RealmSettings(),
     UserProfile(),
-    RealmRoles(),
+    Roles(of_clients=False),
     ClientScopes(),
     DefaultScopes(),
     Clients(),
-    ClientRoles(),
+    Roles(of_clients=True),
     Composites(),
     ScopeMappings(),
     Groups(),

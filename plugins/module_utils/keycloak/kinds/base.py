@@ -1,11 +1,12 @@
 # Copyright: PaN Facility Kit contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What every kind of object is made of: a pure `plan` and an `apply` for one change."""
+"""What every kind of object has: a pure `plan`, and `apply` for one change of it."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterable
 
 from ..client import Client
 from ..document import Wanted
@@ -22,16 +23,16 @@ class Realm:
     wanted: Wanted
 
 
-class Kind:
+class Kind(ABC):
     """One kind of object of a realm."""
 
-    name = ""
-    parallel = True  # whether changes of the same stage may be written at the same time
+    name: str  # as the plan shows it
+    parallel = True  # whether changes of one stage may be written at the same time
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    @abstractmethod
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """The objects of this kind that are not as wanted. Pure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(self, realm: Realm, change: Change) -> None:
         """Writes one change."""
-        raise NotImplementedError

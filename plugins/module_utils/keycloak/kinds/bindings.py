@@ -4,49 +4,42 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
 from ..compare import differences
-from ..document import Wanted
+from ..document import OVERRIDES, Wanted
 from ..errors import KeycloakError
 from ..flow_tree import unmarked
 from ..plan import Change, change
 from ..state import Live
 from .base import Kind, Realm
-from .clients import OVERRIDES
-
-CLIENT = "client "
 
 
 class Bindings(Kind):
-    """Named `realm` or `client <clientId>`."""
+    """Bindings of the realm, and of clients; named `realm` and `client/<clientId>`."""
 
     name = "flow binding"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares aliases; a copy left by an interrupted swap counts as the flow it stands for."""
         bound = {key: unmarked(live.realm.get(key) or "") for key in wanted.bindings}
         yield from change(self.name, "realm", differences(wanted.bindings, bound))
         for name, item in wanted.clients.items():
-            if item.get(OVERRIDES) is not None:
-                now = (live.clients.get(name) or {}).get(OVERRIDES) or {}
-                aliases = {key: live.flow_alias(flow_id) for key, flow_id in now.items()}
-                yield from change(self.name, CLIENT + name, differences(item[OVERRIDES], aliases))
+            held = (live.clients.get(name) or {}).get(OVERRIDES) or {}
+            aliases = {key: live.flow_alias(flow_id) for key, flow_id in held.items()}
+            yield from change(self.name, ("client", name), differences(item.get(OVERRIDES) or {}, aliases))
 
     def apply(self, realm: Realm, change: Change) -> None:
-        if change.name == "realm":
+        """The realm is bound by alias, a client by id."""
+        if change.key == "realm":
             realm.client.put("", {key: realm.wanted.bindings[key] for key in change.fields})
             return
-        name = change.name[len(CLIENT) :]
-        wanted = realm.wanted.clients[name][OVERRIDES]
-        body = {key: _flow_id(realm, wanted[key]) for key in change.fields}
-        realm.client.put(f"/clients/{realm.live.client_id(name)}", {"clientId": name, OVERRIDES: body})
-
-
-def _flow_id(realm: Realm, alias: str) -> str:
-    """Id of a flow, "" (which unbinds) for none."""
-    if not alias:
-        return ""
-    for flow in realm.client.get("/authentication/flows"):
-        if flow["alias"] == alias:
-            return flow["id"]
-    raise KeycloakError(f"there is no flow {alias!r}", OVERRIDES, "Add it to authenticationFlows")
+        name = change.key[1]
+        flows = {flow["alias"]: flow["id"] for flow in realm.client.get("/authentication/flows")}
+        overrides = {}
+        for key in change.fields:
+            alias = realm.wanted.clients[name][OVERRIDES][key]
+            if alias and alias not in flows:
+                raise KeycloakError(f"there is no flow {alias!r}", OVERRIDES, "Add it to authenticationFlows")
+            overrides[key] = flows[alias] if alias else ""  # an empty id unbinds
+        realm.client.put(f"/clients/{realm.live.client_id(name)}", {"clientId": name, OVERRIDES: overrides})

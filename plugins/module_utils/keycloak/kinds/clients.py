@@ -10,46 +10,52 @@ Which flows a client uses is written later, when the flows exist (see bindings.p
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from ..compare import as_list, merged, merged_by_name, same, top_level
-from ..document import Wanted
-from ..plan import Change, change
+from ..document import OVERRIDES, Wanted
+from ..plan import CREATE, Change, change
+from ..secrets import CHANGED
 from ..state import Live
 from .base import Kind, Realm
 from .client_scopes import MAPPERS, scope_differences
 
-OVERRIDES = "authenticationFlowBindingOverrides"
 SCOPE_LISTS = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
+APART = {OVERRIDES, *SCOPE_LISTS}
 # Keycloak adds this scope by itself to every client with a service account.
 SERVICE_ACCOUNT = "service_account"
 
 
 class Clients(Kind):
+    """Clients by clientId."""
+
     name = "client"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares settings and mappers by key, the secret by value, scope lists as sets."""
         for name, item in wanted.clients.items():
             now = live.clients.get(name, {})
-            apart = {"secret", OVERRIDES, *SCOPE_LISTS}
-            found = scope_differences({key: value for key, value in item.items() if key not in apart}, now)
-            secret = item.get("secret")
+            found = scope_differences({key: value for key, value in item.items() if key not in APART}, now)
+            secret = wanted.client_secrets.get(name)
             if secret and not secret.matches(now.get("secret")):
-                found["secret"] = ("(a secret)" if now.get("secret") else None, "(changed)")
+                found["secret"] = CHANGED
             for key in SCOPE_LISTS:
-                if item.get(key) is not None and not same(item[key], live_scopes(now, key, item[key])):
-                    found[key] = (sorted(as_list(now.get(key))), sorted(item[key]))
+                if item.get(key) is not None and not same(item[key], own_scopes(now, key, item[key])):
+                    found[key] = (as_list(now.get(key)), item[key])
             yield from change(self.name, name, found, name in live.clients)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        client, wanted, name = realm.client, realm.wanted.clients[change.name], change.name
-        keys = set(wanted) - {OVERRIDES} if change.action == "create" else top_level(change.after)
-        body = {key: wanted[key] for key in keys if key not in {"secret", *SCOPE_LISTS}}
-        if "secret" in keys:
-            body["secret"] = wanted["secret"].reveal()
-        if change.action == "create":
-            body.update({key: wanted[key] for key in keys & set(SCOPE_LISTS)})
-            new = client.create("/clients", merged({}, body), lambda: self._find(realm, name))
+        """Creates the client whole, or sends the keys that differ."""
+        client, name = realm.client, change.name
+        wanted, secret = realm.wanted.clients[name], realm.wanted.client_secrets.get(name)
+        keys = set(wanted) if change.action == CREATE else top_level(change.after)
+        body = {key: wanted[key] for key in keys - APART - {"secret"}}
+        if secret and change.touches("secret"):
+            body["secret"] = secret.reveal()
+        if change.action == CREATE:
+            body.update({key: wanted[key] for key in SCOPE_LISTS if key in keys})
+            new = client.create("/clients", merged({}, body), lambda: _find(realm, name))
             realm.live.clients[name] = {"clientId": name, "id": new}
             return
         now = realm.live.clients[name]
@@ -57,32 +63,29 @@ class Clients(Kind):
             body[MAPPERS] = merged_by_name(now.get(MAPPERS) or [], wanted[MAPPERS])
         if body:
             client.put(f"/clients/{now['id']}", {"clientId": name, **body})
-        self._scope_lists(realm, now, {key: wanted[key] for key in keys & set(SCOPE_LISTS)})
-
-    @staticmethod
-    def _scope_lists(realm: Realm, now: dict, lists: dict) -> None:
-        base = f"/clients/{now['id']}"
-        have = {key: set(as_list(now.get(key))) for key in SCOPE_LISTS}
-        for key, other in (
-            ("defaultClientScopes", "optionalClientScopes"),
-            ("optionalClientScopes", "defaultClientScopes"),
-        ):
-            leaving = have[key] & (set(lists.get(other, ())) - have[other])
-            if key in lists:
-                leaving |= set(live_scopes(now, key, lists[key])) - set(lists[key])
-            for name in sorted(leaving):
-                realm.client.delete(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
-        for key, names in lists.items():
-            for name in sorted(set(names) - have[key]):
-                realm.client.put(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
-
-    @staticmethod
-    def _find(realm: Realm, name: str) -> str:
-        return next((item["id"] for item in realm.client.get("/clients", clientId=name)), "")
+        _set_scopes(realm, now, {key: wanted[key] for key in SCOPE_LISTS if key in keys})
 
 
-def live_scopes(now: dict, key: str, wanted: list) -> list:
-    """The client's list without the scope that Keycloak adds by itself, unless it is named."""
-    names = as_list(now.get(key))
-    own = now.get("serviceAccountsEnabled") and SERVICE_ACCOUNT not in wanted
-    return [name for name in names if not (own and name == SERVICE_ACCOUNT)]
+def _set_scopes(realm: Realm, now: dict[str, Any], wanted: dict[str, list[str]]) -> None:
+    """Makes the lists that are named the whole lists; a scope can be in one of the two only."""
+    base = f"/clients/{now['id']}"
+    have = {key: set(as_list(now.get(key))) for key in SCOPE_LISTS}
+    for key, (other,) in ((key, SCOPE_LISTS.keys() - {key}) for key in SCOPE_LISTS):
+        leaving = have[key] & (set(wanted.get(other, ())) - have[other])
+        if key in wanted:
+            leaving |= set(own_scopes(now, key, wanted[key])) - set(wanted[key])
+        for name in sorted(leaving):
+            realm.client.delete(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
+    for key, names in wanted.items():
+        for name in sorted(set(names) - have[key]):
+            realm.client.put(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
+
+
+def own_scopes(now: dict[str, Any], key: str, wanted: list[str]) -> list[str]:
+    """The client's list without the scope that Keycloak adds by itself, unless that one is named."""
+    added = now.get("serviceAccountsEnabled") and SERVICE_ACCOUNT not in wanted
+    return [name for name in as_list(now.get(key)) if not (added and name == SERVICE_ACCOUNT)]
+
+
+def _find(realm: Realm, name: str) -> str:
+    return next((item["id"] for item in realm.client.get("/clients", clientId=name)), "")

@@ -10,44 +10,40 @@ complete and still wanted, and goes on from any point at which an earlier run wa
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Optional
+from collections.abc import Iterable
+from typing import Any
 
 from .. import flow_tree
 from ..client import Client, part
-from ..document import BINDINGS
+from ..document import BINDINGS, IDP_BINDINGS, OVERRIDES
 from ..errors import KeycloakError
 from ..flow_tree import Execution, Flow, marked, unmarked
 from ..state import PAGE
 
 FLOWS = "/authentication/flows"
 IDPS = "/identity-provider/instances"
-IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
-OVERRIDES = "authenticationFlowBindingOverrides"
 
 
-def variants(flows: dict, alias: str) -> list[Flow]:
+def variants(flows: dict[str, Any], alias: str) -> list[Flow]:
     """The flow of that alias and the marked copies of it that interrupted runs left."""
     return [flow for flow in flows.values() if unmarked(flow.alias) == alias]
 
 
-def equal(wanted: Flow, live: Optional[Flow]) -> bool:
+def equal(wanted: Flow, live: Flow | None) -> bool:
     """Whether `live`, marked or not, has the wanted content."""
     if live is None:
         return False
     return wanted.provider == live.provider and wanted.outline() == live.renamed(unmarked).outline()
 
 
-def swap(client: Client, wanted: Flow, flows: dict) -> None:
+def swap(client: Client, wanted: Flow, flows: dict[str, Any]) -> None:
     """Makes `wanted` the only flow of its name, in use wherever one of the others was."""
     there = variants(flows, wanted.alias)
     current = flows.get(wanted.alias)
     if not there:
         build(client, wanted)
         return
-    if current and equal(wanted, current):
-        keep = current
-    else:
-        keep = _complete_copy(client, wanted, flows)
+    keep = current if current and equal(wanted, current) else _complete_copy(client, wanted, flows)
     old = [flow for flow in there if flow.id != keep.id and flow.alias != keep.alias]
     if old:
         rebind(client, old, keep)
@@ -56,7 +52,7 @@ def swap(client: Client, wanted: Flow, flows: dict) -> None:
     _take_name(client, keep, wanted)
 
 
-def _complete_copy(client: Client, wanted: Flow, flows: dict) -> Flow:
+def _complete_copy(client: Client, wanted: Flow, flows: dict[str, Any]) -> Flow:
     """The marked copy with all its parts and ids: found complete, or built and read back."""
     digest = wanted.digest()
     alias = marked(wanted.alias, digest)
@@ -89,10 +85,10 @@ def rebind(client: Client, old: Iterable[Flow], new: Flow) -> None:
         moved = {key: new.alias for key in IDP_BINDINGS if idp.get(key) in aliases}
         if moved:  # the whole object: a PUT empties what is absent; the masked secret is kept
             client.put(f"{IDPS}/{part(idp['alias'])}", {**idp, **moved})
-    start, page = 0, [{}] * PAGE
-    while len(page) == PAGE:
+    start, more = 0, True
+    while more:
         page = client.get("/clients", first=start, max=PAGE)
-        start += PAGE
+        start, more = start + PAGE, len(page) == PAGE
         for item in page:
             moved = {key: new.id for key, flow in (item.get(OVERRIDES) or {}).items() if flow in ids}
             if moved:
@@ -145,7 +141,7 @@ def _fill(client: Client, flow: Flow, flow_id: str) -> None:
 
 
 def _execution(client: Client, path: str, flow_id: str, number: int, step: Execution) -> None:
-    body = {"authenticator": step.authenticator, "requirement": step.requirement, "parentFlow": flow_id}
+    body: dict[str, Any] = {"authenticator": step.authenticator, "requirement": step.requirement, "parentFlow": flow_id}
     body.update(priority=number, authenticatorFlow=False)
     new = client.create("/authentication/executions", body, _at(client, path, number, "id"))
     if step.config:
@@ -158,12 +154,12 @@ def _execution(client: Client, path: str, flow_id: str, number: int, step: Execu
 def _at(client: Client, path: str, number: int, key: str) -> Any:
     """Finds what a lost answer may have created: the row at that place of the flow."""
 
-    def find() -> Optional[str]:
+    def find() -> str | None:
         rows = [row for row in client.get(path) if row.get("level") == 0]
         return rows[number].get(key) if number < len(rows) else None
 
     return find
 
 
-def _find_flow(client: Client, alias: str) -> Optional[str]:
+def _find_flow(client: Client, alias: str) -> str | None:
     return next((flow["id"] for flow in client.get(FLOWS) if flow["alias"] == alias), None)

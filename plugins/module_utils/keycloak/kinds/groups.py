@@ -4,46 +4,42 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
 from ..compare import differences, lists, merged
 from ..document import Wanted
-from ..plan import Change, change
-from ..state import Live
+from ..plan import UPDATE, Change, change
+from ..state import EVERY, Live
 from .base import Kind, Realm
 
 
 class Groups(Kind):
+    """The tree, one stage for each level."""
+
     name = "group"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares description and attributes."""
         for path, item in wanted.groups.items():
-            yield from change(
-                self.name,
-                path,
-                differences(item, live.groups.get(path, {})),
-                path in live.groups,
-                stage=path.count("/"),
-            )
+            found = differences(item, live.groups.get(path, {}))
+            yield from change(self.name, path, found, path in live.groups, stage=path.count("/"))
 
     def apply(self, realm: Realm, change: Change) -> None:
-        live, wanted, path = realm.live.groups, realm.wanted.groups[change.name], change.name
-        if change.action == "update":
-            body = {**{key: live[path][key] for key in ("name", "description") if live[path].get(key)}, **wanted}
+        """Writes one group; its parent is there by now."""
+        client, live, path = realm.client, realm.live.groups, change.name
+        wanted = realm.wanted.groups[path]
+        if change.action == UPDATE:
+            body = {key: live[path][key] for key in ("name", "description") if live[path].get(key)}
+            body.update(wanted)
             if "attributes" in wanted:
                 attributes = lists(merged(live[path].get("attributes"), wanted["attributes"]))
                 body["attributes"] = {key: value for key, value in attributes.items() if value}
-            realm.client.put(f"/groups/{live[path]['id']}", body)
+            client.put(f"/groups/{live[path]['id']}", body)
             return
         parent = path.rsplit("/", 1)[0]
         where = f"/groups/{live[parent]['id']}/children" if parent else "/groups"
 
-        def find() -> str:
-            found = (
-                realm.client.get(where, search=wanted["name"], exact="true")
-                if not parent
-                else realm.client.get(where, max=10000)
-            )
-            return next((item["id"] for item in found if item["name"] == wanted["name"]), "")
+        def find() -> str | None:
+            return next((item["id"] for item in client.get(where, max=EVERY) if item["name"] == wanted["name"]), None)
 
-        live[path] = {**wanted, "path": path, "id": realm.client.create(where, merged({}, wanted), find)}
+        live[path] = {"path": path, "id": client.create(where, merged({}, wanted), find)}

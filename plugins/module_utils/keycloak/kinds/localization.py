@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
 from ..client import part
+from ..compare import differences
 from ..document import Wanted
 from ..plan import Change, change
 from ..state import Live
@@ -14,21 +15,20 @@ from .base import Kind, Realm
 
 
 class Localization(Kind):
+    """Texts by locale."""
+
     name = "localization"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares text by text; a null removes one."""
         for locale, values in wanted.localization.items():
-            # Keys hold dots; they are compared one by one, not as paths.
-            now = live.localization.get(locale, {})
-            found = {
-                key: (now.get(key), value) for key, value in values.items() if (now.get(key) or "") != (value or "")
-            }
-            yield from change(self.name, locale, found)
+            yield from change(self.name, locale, differences(values, live.localization.get(locale, {})))
 
     def apply(self, realm: Realm, change: Change) -> None:
+        """Sends the texts that differ."""
         path = f"/localization/{part(change.name)}"
         new = {key: value for key, value in change.after.items() if value is not None}
         if new:
             realm.client.post(path, new)
-        for key in sorted(set(change.after) - set(new)):
+        for key in sorted(change.after.keys() - new.keys()):
             realm.client.delete(f"{path}/{part(key)}")

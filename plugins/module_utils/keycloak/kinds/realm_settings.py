@@ -2,53 +2,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of the realm itself, with mail server and attributes.
 
-A PUT keeps keys that are absent, but replaces `attributes` and `smtpServer` as a whole: both are sent
+A PUT keeps keys that are absent, but replaces `attributes` and `smtpServer` as a whole: each is sent
 complete or not at all. The mask as SMTP password keeps the stored one.
 """
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
 from ..compare import differences, merged, top_level
 from ..document import Wanted
 from ..plan import Change, change
-from ..secrets import FINGERPRINT, MASK
+from ..secrets import CHANGED, FINGERPRINT, MASK, Secret
 from ..state import Live
 from .base import Kind, Realm
 
 SMTP = "smtp"
-PASSWORD = "smtpServer.password"
+MASKED = "smtpServer.password"
 
 
 class RealmSettings(Kind):
+    """The one object that is the realm."""
+
     name = "realm"
     parallel = False
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the settings that the document names."""
         found = differences(wanted.settings, live.realm)
-        secret = wanted.smtp_password
-        if secret:
-            known = live.attributes.get(f"{FINGERPRINT}.{SMTP}") == secret.fingerprint(SMTP)
-            if not known or not (live.realm.get("smtpServer") or {}).get("password"):
-                found[PASSWORD] = ("(a secret)", "(changed)")
-        return change(self.name, wanted.realm, found, bool(live.id))
+        secret, shown = wanted.smtp_secret, (live.realm.get("smtpServer") or {}).get("password")
+        if secret and not secret.stored(SMTP, live.attributes.get(f"{FINGERPRINT}.{SMTP}"), shown):
+            found[MASKED] = CHANGED
+        yield from change(self.name, wanted.realm, found, bool(live.id))
 
     def apply(self, realm: Realm, change: Change) -> None:
-        live, secret = realm.live, realm.wanted.smtp_password
-        body = {key: merged(live.realm.get(key), realm.wanted.settings.get(key)) for key in top_level(change.after)}
-        if "smtpServer" in body and secret:
+        """One PUT with what differs; the fingerprint goes with the password that it stands for."""
+        live, wanted = realm.live, realm.wanted
+        body = {key: merged(live.realm.get(key), wanted.settings.get(key)) for key in top_level(change.after)}
+        if change.touches(MASKED) and wanted.smtp_secret:
+            body["smtpServer"]["password"] = wanted.smtp_secret.reveal()
+            body["attributes"] = with_fingerprint(body.get("attributes", live.attributes), SMTP, wanted.smtp_secret)
+        elif "smtpServer" in body and (live.realm.get("smtpServer") or {}).get("password"):
             body["smtpServer"]["password"] = MASK
-        if change.touches(PASSWORD):
-            body["smtpServer"]["password"] = secret.reveal()
-            attributes = body.get("attributes", live.attributes)
-            body["attributes"] = {**attributes, f"{FINGERPRINT}.{SMTP}": secret.fingerprint(SMTP)}
         realm.client.put("", body)
         live.realm.update(body)
 
 
-def store_fingerprint(realm: Realm, place: str, fingerprint: str) -> None:
-    """Keeps a fingerprint in the realm's attributes, beside all that is there."""
-    attributes = {**realm.live.attributes, f"{FINGERPRINT}.{place}": fingerprint}
-    realm.client.put("", {"attributes": attributes})
-    realm.live.realm["attributes"] = attributes
+def with_fingerprint(attributes: dict[str, str], place: str, secret: Secret) -> dict[str, str]:
+    """Attributes of the realm with the fingerprint of the secret at `place` among them."""
+    return {**attributes, f"{FINGERPRINT}.{place}": secret.fingerprint(place)}

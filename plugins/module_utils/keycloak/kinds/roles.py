@@ -1,14 +1,15 @@
 # Copyright: PaN Facility Kit contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Roles of the realm and of clients, their members when composite, and who may see which (scope mappings).
+"""Roles of the realm and of clients, members of composite roles, and scope mappings.
 
-A PUT of a role without its description removes it, so the whole role is sent. Lists of members and
-of scope mappings that the document names are whole lists.
+A PUT of a role without its description removes it, so the whole role is sent. The members of a role
+and the roles of a scope mapping that the document names are whole lists.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from ..client import part
 from ..compare import as_list, differences, lists, merged
@@ -18,56 +19,35 @@ from ..state import Live
 from .base import Kind, Realm
 
 
-def _plain(role: dict) -> dict:
-    return {key: value for key, value in role.items() if key not in ("composites", "composite")}
+class Roles(Kind):
+    """Roles of the realm; with `of_clients` those of clients, named `<clientId>/<role>`."""
 
+    def __init__(self, of_clients: bool) -> None:
+        self.of_clients, self.name = of_clients, "client role" if of_clients else "role"
 
-class RealmRoles(Kind):
-    name = "role"
-
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
-        for name, role in wanted.roles.items():
-            found = differences(_plain(role), live.roles.get(name, {}))
-            yield from change(self.name, name, found, name in live.roles)
-
-    def apply(self, realm: Realm, change: Change) -> None:
-        write_role(realm, "/roles", realm.live.roles, _plain(realm.wanted.roles[change.name]))
-
-
-class ClientRoles(Kind):
-    """Named `<clientId>/<role>`."""
-
-    name = "client role"
-
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
-        for owner, roles in wanted.client_roles.items():
-            have = live.client_roles.get(owner, {})
-            for name, role in roles.items():
-                yield from change(
-                    self.name, f"{owner}/{name}", differences(_plain(role), have.get(name, {})), name in have
-                )
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares description and attributes."""
+        for key, role in wanted.roles.items():
+            if bool(key[0]) == self.of_clients:
+                yield from change(self.name, key, differences(_plain(role), live.roles.get(key, {})), key in live.roles)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        owner, name = _find_role(realm.wanted.client_roles, change.name)
-        path = f"/clients/{realm.live.client_id(owner)}/roles"
-        have = realm.live.client_roles.setdefault(owner, {})
-        write_role(realm, path, have, _plain(realm.wanted.client_roles[owner][name]))
+        """Writes one role."""
+        client, live, wanted = realm.client, realm.live, _plain(realm.wanted.roles[change.key])
+        owner, name = change.key
+        if change.key in live.roles:
+            body = merged(live.roles[change.key], wanted)
+            if "attributes" in body:
+                body["attributes"] = {key: value for key, value in lists(body["attributes"]).items() if value}
+            client.put(f"/roles-by-id/{body['id']}", body)
+            return
+        path = f"/clients/{live.client_id(owner)}/roles" if owner else "/roles"
 
+        def find() -> str | None:
+            return next((item["id"] for item in client.get(path, search=name) if item["name"] == name), None)
 
-def write_role(realm: Realm, path: str, have: dict, wanted: dict) -> None:
-    name, now = wanted["name"], have.get(wanted["name"])
-    if now:
-        body = merged(now, wanted)
-        if "attributes" in body:
-            body["attributes"] = {key: value for key, value in lists(body["attributes"]).items() if value}
-        realm.client.put(f"/roles-by-id/{now['id']}", body)
-        return
-
-    def find() -> Any:
-        return next((item["id"] for item in realm.client.get(path, search=name) if item["name"] == name), None)
-
-    realm.client.create(path, merged({}, wanted), find)
-    have[name] = {**wanted, "id": realm.client.get(f"{path}/{part(name)}")["id"]}
+        client.create(path, merged({}, wanted), find)  # the answer names it, but gives no id
+        live.roles[change.key] = client.get(f"{path}/{part(name)}")
 
 
 class Composites(Kind):
@@ -75,68 +55,57 @@ class Composites(Kind):
 
     name = "composite role"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
-        for owner, roles in {"": wanted.roles, **wanted.client_roles}.items():
-            for name, role in roles.items():
-                if role.get("composites") is None:
-                    continue
-                want, now = _members(role["composites"]), _members(live.composites.get((owner, name), {}))
-                found = {} if want == now else {"composites": (_names(now), _names(want))}
-                yield from change(self.name, f"{owner}/{name}" if owner else name, found)
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares whole sets of members."""
+        for key, role in wanted.roles.items():
+            if role.get("composites") is not None:
+                want, now = _members(role["composites"]), live.members.get(key, set())
+                yield from change(self.name, key, {} if want == now else {"composites": (_names(now), _names(want))})
 
     def apply(self, realm: Realm, change: Change) -> None:
-        declared = {"": realm.wanted.roles, **realm.wanted.client_roles}
-        owner, name = _find_role(declared, change.name)
-        want = _members(declared[owner][name]["composites"])
-        now = _members(realm.live.composites.get((owner, name), {}))
-        path = f"/roles-by-id/{realm.live.role(name, owner)['id']}/composites"
-        if want - now:
-            realm.client.post(path, [realm.live.role(role, of) for of, role in sorted(want - now)])
-        if now - want:
-            realm.client.delete(path, [realm.live.role(role, of) for of, role in sorted(now - want)])
+        """Adds what is missing, then takes out what is too much."""
+        want = _members(realm.wanted.roles[change.key]["composites"])
+        path = f"/roles-by-id/{realm.live.role(*change.key)['id']}/composites"
+        _set_roles(realm, path, want, realm.live.members.get(change.key, set()))
 
 
 class ScopeMappings(Kind):
-    """Roles that a client or client scope may put into tokens; named `client <id>` or `client scope <name>`."""
+    """Roles that a client or client scope may put into tokens."""
 
     name = "scope mapping"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the roles of one owner at a time."""
         for key, names in wanted.scope_mappings.items():
             now = sorted(live.scope_mappings.get(key, []))
-            found = {} if now == names else {key[2] or "realm": (now, names)}
-            yield from change(self.name, _label(key), found)
+            yield from change(self.name, key, {} if now == names else {"roles": (now, names)})
 
     def apply(self, realm: Realm, change: Change) -> None:
-        key = next(one for one in realm.wanted.scope_mappings if _label(one) == change.name)
-        holder, name, owner = key
+        """Adds what is missing, then takes out what is too much."""
         live = realm.live
+        holder, name, owner = change.key
         base = f"/clients/{live.client_id(name)}" if holder == "client" else f"/client-scopes/{live.scope_id(name)}"
         path = f"{base}/scope-mappings/" + (f"clients/{live.client_id(owner)}" if owner else "realm")
-        want, now = set(realm.wanted.scope_mappings[key]), set(live.scope_mappings.get(key, []))
-        if want - now:
-            realm.client.post(path, [live.role(role, owner) for role in sorted(want - now)])
-        if now - want:
-            realm.client.delete(path, [live.role(role, owner) for role in sorted(now - want)])
+        want, now = realm.wanted.scope_mappings[change.key], live.scope_mappings.get(change.key, [])
+        _set_roles(realm, path, {(owner, role) for role in want}, {(owner, role) for role in now})
 
 
-def _label(key: tuple) -> str:
-    holder, name, owner = key
-    return f"{'client' if holder == 'client' else 'client scope'} {name}: {owner or 'realm'}"
+def _set_roles(realm: Realm, path: str, want: set[tuple[str, str]], now: set[tuple[str, str]]) -> None:
+    if want - now:
+        realm.client.post(path, [realm.live.role(*key) for key in sorted(want - now)])
+    if now - want:
+        realm.client.delete(path, [realm.live.role(*key) for key in sorted(now - want)])
 
 
-def _find_role(declared: dict, label: str) -> tuple:
-    """(owner, role) of a label; names may hold slashes, so the document decides."""
-    return next((o, n) for o, roles in declared.items() for n in roles if label == (f"{o}/{n}" if o else n))
+def _plain(role: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in role.items() if key not in {"composites", "composite"}}
 
 
-def _members(composites: dict) -> set:
-    """{(owning client or "", role)}"""
-    found = {("", name) for name in as_list(composites.get("realm"))}
-    return found | {
-        (owner, name) for owner, names in (composites.get("client") or {}).items() for name in as_list(names)
-    }
+def _members(composites: dict[str, Any]) -> set[tuple[str, str]]:
+    """Keys of roles, (owning client or "", name), from the document's form."""
+    owners = {"": composites.get("realm"), **(composites.get("client") or {})}
+    return {(owner, name) for owner, names in owners.items() for name in as_list(names)}
 
 
-def _names(members: set) -> list:
-    return [f"{owner}/{name}" if owner else name for owner, name in sorted(members)]
+def _names(members: set[tuple[str, str]]) -> list[str]:
+    return sorted(f"{owner}/{name}" if owner else name for owner, name in members)

@@ -3,22 +3,23 @@
 """User federation (LDAP) and its mappers: components whose config values are lists of texts.
 
 A PUT keeps config keys that are absent, so the bind password is sent only when its fingerprint differs.
-Creating an LDAP provider makes Keycloak add a set of default mappers; those are adopted by name.
+The fingerprint is an attribute of the realm: unknown keys of this config are not returned.
+When an LDAP provider is created Keycloak adds a set of default mappers; those are adopted by name.
 """
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
-from ..compare import differences, merged
+from ..compare import differences
 from ..document import Wanted
 from ..plan import Change, change
-from ..secrets import FINGERPRINT
+from ..secrets import CHANGED, FINGERPRINT
 from ..state import FEDERATION, FEDERATION_MAPPER, Live
 from .base import Kind, Realm
-from .realm_settings import store_fingerprint
+from .realm_settings import with_fingerprint
 
-SECRET = "config.bindCredential"
+MASKED = "config.bindCredential"
 
 
 def _place(name: str) -> str:
@@ -26,64 +27,61 @@ def _place(name: str) -> str:
 
 
 class UserFederation(Kind):
+    """Providers by name."""
+
     name = "user federation"
     parallel = False  # each writes its fingerprint into the attributes of the realm
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the named keys, and the bind password by its fingerprint."""
         for name, item in wanted.federation.items():
             now = live.federation.get(name, {})
-            config = {key: value for key, value in item["config"].items() if key != "bindCredential"}
-            found = differences({**item, "config": config}, now)
-            secret = item["config"].get("bindCredential")
-            if secret:
-                held = live.attributes.get(f"{FINGERPRINT}.{_place(name)}")
-                if held != secret.fingerprint(_place(name)) or not (now.get("config") or {}).get("bindCredential"):
-                    found[SECRET] = ("(a secret)" if now else None, "(changed)")
+            found = differences(item, now)
+            secret, held = wanted.bind_secrets.get(name), live.attributes.get(f"{FINGERPRINT}.{_place(name)}")
+            if secret and not secret.stored(_place(name), held, (now.get("config") or {}).get("bindCredential")):
+                found[MASKED] = CHANGED
             yield from change(self.name, name, found, name in live.federation)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        live, wanted, name = realm.live, realm.wanted.federation[change.name], change.name
-        secret = wanted["config"].get("bindCredential")
-        config = {key: value for key, value in wanted["config"].items() if key != "bindCredential"}
-        if change.touches(SECRET):
-            config["bindCredential"] = [secret.reveal()]
-        now = live.federation.get(name)
-        body = {
-            "name": name,
-            **{key: value for key, value in wanted.items() if key != "config"},
-            "providerType": FEDERATION,
-            "parentId": live.id,
-            "config": config,
-        }
-        if now:
-            realm.client.put(f"/components/{now['id']}", {**body, "id": now["id"]})
+        """Writes the provider, then the fingerprint: if that fails, the password is simply written again."""
+        client, live, name = realm.client, realm.live, change.name
+        secret = realm.wanted.bind_secrets.get(name) if change.touches(MASKED) else None
+        body = {**realm.wanted.federation[name], "providerType": FEDERATION, "parentId": live.id}
+        if secret:
+            body["config"] = {**body["config"], "bindCredential": [secret.reveal()]}
+        if name in live.federation:
+            now = live.federation[name]["id"]
+            client.put(f"/components/{now}", {**body, "id": now})
         else:
-            new = realm.client.create("/components", body, lambda: _find(realm, name, live.id))
+            new = client.create("/components", body, lambda: _find(realm, name, live.id))
             live.federation[name] = {"name": name, "id": new}
-            made = realm.client.get("/components", parent=new, type=FEDERATION_MAPPER)
+            made = client.get("/components", parent=new, type=FEDERATION_MAPPER)
             live.federation_mappers.update({(name, item["name"]): item for item in made})
-        if change.touches(SECRET):  # last: if this fails the password is simply written again
-            store_fingerprint(realm, _place(name), secret.fingerprint(_place(name)))
+        if secret:
+            attributes = with_fingerprint(live.attributes, _place(name), secret)
+            client.put("", {"attributes": attributes})
+            live.realm["attributes"] = attributes
 
 
 class FederationMappers(Kind):
-    """Named `<provider>/<mapper>`."""
+    """Mappers, named `<provider>/<mapper>`."""
 
     name = "user federation mapper"
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
-        for (owner, name), item in wanted.federation_mappers.items():
-            now = live.federation_mappers.get((owner, name))
-            yield from change(self.name, f"{owner}/{name}", differences(item, now or {}), now is not None)
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the named keys."""
+        for key, item in wanted.federation_mappers.items():
+            have = live.federation_mappers
+            yield from change(self.name, key, differences(item, have.get(key, {})), key in have)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        owner, name = next(key for key in realm.wanted.federation_mappers if "/".join(key) == change.name)
+        """Sends the named keys; what came with the provider is there by now, whatever the plan said."""
+        owner, name = change.key
         parent = realm.live.federation[owner]["id"]
-        now = realm.live.federation_mappers.get((owner, name))
-        body = {**merged(now or {}, realm.wanted.federation_mappers[owner, name]), "parentId": parent}
-        body.update(providerType=FEDERATION_MAPPER, name=name)
+        now = realm.live.federation_mappers.get(change.key)
+        body = {**realm.wanted.federation_mappers[change.key], "providerType": FEDERATION_MAPPER, "parentId": parent}
         if now:
-            body["config"] = {key: value for key, value in body["config"].items()}
+            body = {"providerId": now["providerId"], **body, "id": now["id"]}
             realm.client.put(f"/components/{now['id']}", body)
         else:
             realm.client.create("/components", body, lambda: _find(realm, name, parent))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterator
 
 from ..compare import differences, merged, merged_by_name, named_differences
 from ..document import Wanted
@@ -16,20 +16,24 @@ LISTS = ("attributes", "groups")
 
 
 class UserProfile(Kind):
+    """The one profile of the realm."""
+
     name = "user profile"
     parallel = False
 
-    def plan(self, live: Live, wanted: Wanted) -> Iterable[Change]:
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the named keys of the named attributes."""
         profile = wanted.profile
         found = differences({key: value for key, value in profile.items() if key not in LISTS}, live.profile)
         for key in LISTS:
             found.update(named_differences(profile.get(key) or [], live.profile.get(key) or [], key))
-        return change(self.name, wanted.realm, found)
+        yield from change(self.name, wanted.realm, found)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        live, profile = realm.live.profile, realm.wanted.profile
-        body = merged(live, {key: value for key, value in profile.items() if key not in LISTS})
+        """Sends the whole profile; new attributes come last."""
+        live, wanted = realm.live.profile, realm.wanted.profile
+        body = merged(live, {key: value for key, value in wanted.items() if key not in LISTS})
         for key in LISTS:
-            if profile.get(key):
-                body[key] = merged_by_name(live.get(key) or [], profile[key])
+            if wanted.get(key):
+                body[key] = merged_by_name(live.get(key) or [], wanted[key])
         realm.client.put("/users/profile", body)
