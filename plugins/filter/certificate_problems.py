@@ -52,6 +52,9 @@ def certificate_problems(files: Mapping[str, Any], names: Iterable[str] = ()) ->
     found = []
     for kind in ("certificate", "key") if "key" in files else ("certificate",):
         path = Path(str(files.get(kind) or "")).expanduser()
+        if not path.is_absolute():
+            found.append(f"the {kind} file {str(path)!r} is not an absolute path")
+            continue
         try:
             texts[kind] = path.read_text(encoding="utf-8")
         except FileNotFoundError:

@@ -37,7 +37,24 @@ def main() -> None:
     folder, name = Path(sys.argv[1]), sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
-    authority = build("Other CA", "Other CA", ca_key, ca_key, ca=True).sign(ca_key, hashes.SHA256())
+    usage = dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    signs = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage)
+    authority = (
+        build("Other CA", "Other CA", ca_key, ca_key, ca=True)
+        .add_extension(signs, critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
     names = x509.SubjectAlternativeName([x509.DNSName(name)])
     own = build(name, "Other CA", key, ca_key, ca=False).add_extension(names, critical=False)
     pem = serialization.Encoding.PEM
