@@ -1,0 +1,276 @@
+"""Bad inventories: what is changed in inventories/example, and what the refusal must say.
+
+Each case: {dotted path in the variables: value}, the words that name the variable, and words of the mend.
+"""
+
+
+class Missing:
+    """Stands for a key that a case takes away."""
+
+
+SHORT = "Xy7-short"
+PUBLISHED = "changeme-changeme-1234"
+
+FACILITY = {
+    "contact missing": ({"facility_contacts.security": Missing}, "facility_contacts.security", "an e-mail address"),
+    "contacts missing": ({"facility_contacts": Missing}, "facility_contacts", "is not set"),
+    "contact is no address": (
+        {"facility_contacts.admin": "the admins"},
+        "facility_contacts.admin",
+        "an e-mail address",
+    ),
+    "contact unknown": ({"facility_contacts.secruity": "x@facility.example"}, "facility_contacts", "secruity"),
+    "name missing": ({"facility_name": Missing}, "facility_name", "is not set"),
+    "unknown variable": (
+        {"facility_privacy_uri": "https://x.example"},
+        "facility_privacy_uri",
+        "did you mean facility_privacy_url?",
+    ),
+    "unknown variable, plural": ({"facility_service": {}}, "facility_service ", "did you mean facility_services?"),
+    "short name in capitals": ({"facility_short_name": "ENPF"}, "facility_short_name", "lower-case letters"),
+    "domain is a URL": ({"facility_domain": "https://facility.example"}, "facility_domain", "facility.example"),
+    "auth URL with slash": (
+        {"facility_auth_url": "https://auth.facility.example/"},
+        "facility_auth_url",
+        "no slash at the end",
+    ),
+    "auth URL with path": ({"facility_auth_url": "https://auth.facility.example/auth"}, "facility_auth_url", "no path"),
+    "auth URL in clear": ({"facility_auth_url": "http://auth.facility.example"}, "facility_auth_url", "https"),
+    "RoR without URL": ({"facility_ror_id": "04wxnsj81"}, "facility_ror_id", "https://ror.org/04wxnsj81"),
+    "RoR mistyped": ({"facility_ror_id": "https://ror.org/04wxnsj82"}, "facility_ror_id", "checksum"),
+    "privacy URL in clear": (
+        {"facility_privacy_url": "http://www.facility.example"},
+        "facility_privacy_url",
+        "an https URL",
+    ),
+    "admin network without length": ({"facility_admin_networks": ["192.0.2.1"]}, "facility_admin_networks", "/32"),
+    "admin network with host bits": ({"facility_admin_networks": ["192.0.2.1/24"]}, "facility_admin_networks", "CIDR"),
+    "TLS source unknown": ({"facility_tls.source": "letsencrypt"}, "facility_tls", "site_ca, files, acme"),
+    "TLS key unknown": ({"facility_tls.sourc": "acme"}, "facility_tls", "sourc"),
+    "provider preset unknown": (
+        {"facility_identity_providers.0.preset": "umbrela"},
+        "facility_identity_providers[1].preset",
+        "ldap, oidc, umbrella",
+    ),
+    "provider without issuer": (
+        {"facility_identity_providers.1.issuer": Missing},
+        "facility_identity_providers[2].issuer",
+        "missing",
+    ),
+    "provider with empty issuer": (
+        {"facility_identity_providers.1.issuer": ""},
+        "facility_identity_providers[2].issuer",
+        "missing",
+    ),
+    "provider issuer in clear": (
+        {"facility_identity_providers.1.issuer": "http://login.uni.example"},
+        "facility_identity_providers[2].issuer",
+        "byte for byte",
+    ),
+    "provider without client": (
+        {"facility_identity_providers.0.client_id": Missing},
+        "facility_identity_providers[1].client_id",
+        "missing",
+    ),
+    "provider endpoint in clear": (
+        {"facility_identity_providers.0.token_url": "http://proxy.umbrellaid.org/OIDC/token"},
+        "facility_identity_providers[1].token_url",
+        "an https URL",
+    ),
+    "provider key unknown": (
+        {"facility_identity_providers.0.isuer": "https://x.example"},
+        "facility_identity_providers",
+        "isuer",
+    ),
+    "provider alias twice": (
+        {"facility_identity_providers.1.alias": "umbrella"},
+        "facility_identity_providers[2].alias",
+        "not the alias of another",
+    ),
+    "provider default secret": (
+        {"facility_identity_providers.0.client_secret": PUBLISHED},
+        "facility_identity_providers[1].client_secret",
+        "at least 16 characters",
+    ),
+    "directory in clear": (
+        {"facility_local_identity.url": "ldap://ldap.facility.example"},
+        "facility_local_identity.url",
+        "ldaps://",
+    ),
+    "directory without base": (
+        {"facility_local_identity.users_dn": Missing},
+        "facility_local_identity.users_dn",
+        "missing",
+    ),
+    "directory default password": (
+        {"facility_local_identity.bind_password": "admin"},
+        "facility_local_identity.bind_password",
+        "at least 8",
+    ),
+    "directory preset unknown": ({"facility_local_identity.preset": "ad"}, "facility_local_identity.preset", "ldap"),
+    "service preset unknown": (
+        {"facility_services.elog.preset": "wiki"},
+        "facility_services.elog.preset",
+        "jupyterhub, scicat, visa, web",
+    ),
+    "service name unknown": (
+        {"facility_services.sci-cat": {"url": "https://s.facility.example"}},
+        "facility_services.sci-cat.preset",
+        "one of account, api",
+    ),
+    "service without URL": ({"facility_services.visa.url": Missing}, "facility_services.visa.url", "missing"),
+    "service URL in clear": (
+        {"facility_services.visa.url": "http://visa.facility.example"},
+        "facility_services.visa.url",
+        "an https URL",
+    ),
+    "service URL with slash": (
+        {"facility_services.visa.url": "https://visa.facility.example/"},
+        "facility_services.visa.url",
+        "without slash",
+    ),
+    "service URL with wildcard": (
+        {"facility_services.visa.url": "https://*.facility.example"},
+        "facility_services.visa.url",
+        "an https URL",
+    ),
+    "two services, one URL": (
+        {"facility_services.search.url": "https://visa.facility.example"},
+        "facility_services.visa.url and facility_services.search.url",
+        "a URL of its own",
+    ),
+    "openness unknown": (
+        {"facility_services.visa.openness": "authorized"},
+        "facility_services.visa.openness",
+        "authorised",
+    ),
+    "service key unknown": (
+        {"facility_services.visa.redirect_url": "x"},
+        "facility_services.visa.redirect_url",
+        "redirect_uris",
+    ),
+    "service without keys": ({"facility_services.visa": None}, "facility_services.visa", "such as `url`"),
+    "service without secret": (
+        {"facility_services.scicat.client_secret": Missing},
+        "facility_services.scicat.client_secret",
+        "missing",
+    ),
+    "service short secret": (
+        {"facility_services.scicat.client_secret": SHORT},
+        "facility_services.scicat.client_secret",
+        "at least 16",
+    ),
+    "service default secret": (
+        {"facility_services.scicat.client_secret": PUBLISHED},
+        "facility_services.scicat.client_secret",
+        "published",
+    ),
+    "secret not in the vault": (
+        {"facility_services.scicat.client_secret": "{{ vault_nobody_made_this }}"},
+        "facility_services",
+        "vault_nobody_made_this",
+    ),
+    "wildcard redirect": (
+        {"facility_services.elog.redirect_uris": ["https://elog.facility.example/*"]},
+        "facility_services.elog.redirect_uris",
+        "without wildcard",
+    ),
+    "http redirect": (
+        {"facility_services.elog.redirect_uris": ["http://elog.facility.example/cb"]},
+        "facility_services.elog.redirect_uris",
+        "https addresses",
+    ),
+    "localhost redirect unasked": (
+        {"facility_services.elog.redirect_uris": ["http://localhost:4200/cb"]},
+        "facility_services.elog.redirect_uris",
+        "allow_localhost",
+    ),
+    "wildcard redirect on localhost": (
+        {
+            "facility_services.elog.redirect_uris": ["http://localhost:4200/*"],
+            "facility_services.elog.allow_localhost": True,
+        },
+        "facility_services.elog.redirect_uris",
+        "without wildcard",
+    ),
+    "redirect that climbs": (
+        {"facility_services.elog.redirect_uris": ["https://elog.facility.example/a/../b"]},
+        "facility_services.elog.redirect_uris",
+        "exact",
+    ),
+    "no redirect": ({"facility_services.elog.redirect_uris": []}, "facility_services.elog.redirect_uris", "missing"),
+    "wildcard after logout": (
+        {"facility_services.visa.logout_uris": ["+"]},
+        "facility_services.visa.logout_uris",
+        "exact https addresses",
+    ),
+    "origin plus": (
+        {"facility_services.visa.web_origins": ["+"]},
+        "facility_services.visa.web_origins",
+        "neither + nor *",
+    ),
+    "origin star": (
+        {"facility_services.visa.web_origins": ["*"]},
+        "facility_services.visa.web_origins",
+        "neither + nor *",
+    ),
+    "entitlement is no G069": (
+        {"facility_groups_from_entitlements.0.entitlement": "beamline-users"},
+        "facility_groups_from_entitlements",
+        "AARC-G069",
+    ),
+    "entitlement wildcard": (
+        {"facility_groups_from_entitlements.0.entitlement": "urn:geant:umbrellaid.org:group:*"},
+        "facility_groups_from_entitlements",
+        "AARC-G069",
+    ),
+    "group without slash": (
+        {"facility_groups_from_entitlements.0.group": "users"},
+        "facility_groups_from_entitlements",
+        "the path of a group",
+    ),
+    "entitlement of anybody": (
+        {"facility_groups_from_entitlements.0.provider": Missing},
+        "facility_groups_from_entitlements",
+        "with `provider`, one of umbrella, uni",
+    ),
+}
+
+REALM = {
+    "realm variable unknown": ({"realm_langauges": ["en"]}, "realm_langauges", "did you mean realm_languages?"),
+    "realm called master": ({"realm_name": "master"}, "realm_name", "not master"),
+    "token for a day": ({"realm_access_token_lifespan": 86400}, "realm_access_token_lifespan", "at most 3600"),
+    "no language": ({"realm_languages": []}, "realm_languages", "at least one"),
+    "mail in clear": ({"realm_smtp.starttls": False}, "realm_smtp.ssl", "starttls: true"),
+    "mail without sender": ({"realm_smtp.from": Missing}, "realm_smtp.from", "e-mail address of the sender"),
+    "purge of a realm that stays": ({"realm_purge": True}, "realm_purge", "realm_state is absent"),
+    "automation secret short": ({"realm_client_secret": SHORT}, "realm_client_secret", "at least 16"),
+    "fingerprint key published": ({"realm_fingerprint_key": PUBLISHED}, "realm_fingerprint_key", "published"),
+    "wildcard by realm_extra": (
+        {"realm_extra.clients": [{"clientId": "visa", "redirectUris": ["https://visa.facility.example/*"]}]},
+        "redirectUris of client visa",
+        "without wildcard",
+    ),
+    "origin by realm_extra": (
+        {"realm_extra.clients": [{"clientId": "visa", "webOrigins": ["+"]}]},
+        "webOrigins of client visa",
+        "realm_extra",
+    ),
+    "logout by realm_extra": (
+        {"realm_extra.clients": [{"clientId": "visa", "attributes": {"post.logout.redirect.uris": "+"}}]},
+        "post.logout.redirect.uris of client visa",
+        "exact https addresses",
+    ),
+    "implicit flow by realm_extra": (
+        {"realm_extra.clients": [{"clientId": "visa", "implicitFlowEnabled": True}]},
+        "client visa",
+        "standard flow only",
+    ),
+    "two services, one client": ({"facility_services.elog.client_id": "icat"}, "realm", "clients/icat"),
+}
+
+KEYCLOAK = {
+    "Keycloak below the floor": ({"keycloak_version": "26.7.4"}, "keycloak_version", "26.7.5"),
+    "Keycloak of long ago": ({"keycloak_version": "22.0.1"}, "keycloak_version", "26.7.5"),
+    "Keycloak variable unknown": ({"keycloak_verison": "26.7.5"}, "keycloak_verison", "did you mean keycloak_version?"),
+}

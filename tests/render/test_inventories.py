@@ -1,0 +1,241 @@
+"""The inventories that people copy: they pass the gate and give the realm that their comments promise."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What DNS tells the control node of a real site; the names of these inventories exist nowhere.
+DNS = {"minimal": {"facility_address": "192.0.2.10"}, "example": {}}
+
+
+@pytest.mark.parametrize("name", DNS)
+def test_inventory_passes_the_gate(play, vault, name):
+    code, found, output = play(ROOT / "playbooks/validate.yml", ROOT / "inventories" / name, {**vault, **DNS[name]})
+    assert code == 0, output[-3000:]
+    checked = {task for results in found.values() for task in results}
+    for role in ("facility", "tls", "postgresql", "keycloak", "realm", "haproxy"):
+        assert any(task.startswith(f"panosc.facility.{role} : ") for task in checked), f"{role} was not checked"
+    assert "canary-" not in output
+
+
+@pytest.fixture(scope="module")
+def realm(play, vault, tmp_path_factory):
+    """The realm of an inventory: {document, secrets (names), issuer, text}."""
+    done = {}
+
+    def render(name):
+        if name not in done:
+            file = tmp_path_factory.mktemp("realm") / "realm.json"
+            variables = {**vault, **DNS[name], "written_to": str(file)}
+            code, _, output = play(ROOT / "tests/render/document.yml", ROOT / "inventories" / name, variables)
+            assert code == 0, output[-3000:]
+            done[name] = {**json.loads(file.read_text()), "text": file.read_text(), "output": output}
+        return done[name]
+
+    return render
+
+
+def named(items, name, key="name"):
+    return next(item for item in items if item[key] == name)
+
+
+def client(realm, name):
+    return named(realm["document"]["clients"], name, "clientId")
+
+
+@pytest.mark.parametrize("name", DNS)
+def test_no_secret_in_the_document_or_on_the_screen(realm, name):
+    assert "canary-" not in realm(name)["text"]
+    assert "canary-" not in realm(name)["output"]
+    references = set(json.dumps(realm(name)["document"]).split('"secret:')[1:])
+    assert {text.split('"')[0] for text in references} == set(realm(name)["secrets"])
+
+
+def test_every_secret_of_the_example_is_apart(realm):
+    assert set(realm("example")["secrets"]) == {
+        "clients/elog",
+        "clients/jupyterhub",
+        "clients/scicat",
+        "identityProviders/umbrella",
+        "identityProviders/uni",
+        "smtp",
+        "userFederation/ldap",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "uris"),
+    [
+        ("visa", ["https://visa.facility.example/home"]),
+        ("scicat", ["https://scicat.facility.example/api/v3/auth/oidc/callback"]),
+        ("jupyterhub", ["https://jupyter.facility.example/hub/oauth_callback"]),
+        ("elog", ["https://elog.facility.example/oidc/callback"]),
+        ("icat", []),
+    ],
+)
+def test_redirect_uris_follow_from_the_url(realm, name, uris):
+    assert client(realm("example"), name)["redirectUris"] == uris
+
+
+@pytest.mark.parametrize("name", DNS)
+def test_no_client_of_ours_is_open(realm, name):
+    for item in realm(name)["document"]["clients"]:
+        assert not item.get("implicitFlowEnabled")
+        assert not item.get("directAccessGrantsEnabled")
+        assert item.get("fullScopeAllowed") is not True
+        if item.get("redirectUris"):
+            assert item["fullScopeAllowed"] is False
+            wants_pkce = item["attributes"].get("pkce.code.challenge.method") == "S256"
+            assert wants_pkce != (item["clientId"] == "scicat")  # SciCat cannot
+
+
+def test_claims_stand_where_each_service_reads_them(realm):
+    example = realm("example")
+    scopes = {scope["name"]: scope for scope in example["document"]["clientScopes"]}
+
+    def places(scope):
+        kinds = ("id.token.claim", "userinfo.token.claim", "access.token.claim")
+        return {
+            tuple(kind.split(".")[0] for kind in kinds if mapper["config"].get(kind) == "true")
+            for mapper in scopes[scope]["protocolMappers"]
+        }
+
+    assert places("panosc") == places("groups") == places("entitlements") == {("id", "userinfo")}
+    assert places("aud-icat") == {("access",)}
+    assert {"panosc", "groups"} <= set(client(example, "scicat")["defaultClientScopes"])  # reads the ID token only
+    assert {"panosc", "groups"} <= set(client(example, "jupyterhub")["defaultClientScopes"])  # reads userinfo
+    assert "aud-icat" in client(example, "elog")["defaultClientScopes"]
+    assert "basic" in client(example, "visa")["defaultClientScopes"]  # carries sub
+    assert client(example, "visa")["publicClient"] is True
+
+
+def test_nobody_keeps_a_login_for_ever_unless_the_service_needs_it(realm):
+    document = realm("example")["document"]
+    assert "offline_access" not in document["defaultOptionalClientScopes"]
+    keeping = {
+        item["clientId"] for item in document["clients"] if "offline_access" in item.get("optionalClientScopes", [])
+    }
+    assert keeping == {"visa"}
+
+
+def test_openness_levels(realm):
+    document = realm("example")["document"]
+    asked = {mapping["client"]: mapping["roles"] for mapping in document["scopeMappings"]}
+    assert asked["visa"] == asked["jupyterhub"] == ["compute-approved"]
+    assert asked["scicat"] == asked["elog"] == ["open-data"]
+    assert not {"search", "account"} & asked.keys()  # no login; everybody's own
+    assert not any(item["clientId"] == "search" for item in document["clients"])
+    assert {"open-data", "facility-user", "compute-approved"} <= {role["name"] for role in document["roles"]["realm"]}
+    assert named(document["groups"], "compute-approved")["realmRoles"] == ["compute-approved"]
+
+
+def test_umbrella_is_the_real_one_unless_the_site_says_otherwise(realm):
+    for name in DNS:
+        provider = named(realm(name)["document"]["identityProviders"], "umbrella", "alias")
+        config = provider["config"]
+        assert config["issuer"] == "https://proxy.umbrellaid.org/"
+        assert config["authorizationUrl"] == "https://proxy.umbrellaid.org/saml2sp/OIDC/authorization"
+        assert config["tokenUrl"] == "https://proxy.umbrellaid.org/OIDC/token"
+        assert config["userInfoUrl"] == "https://proxy.umbrellaid.org/OIDC/userinfo"
+        assert config["jwksUrl"] == "https://proxy.umbrellaid.org/OIDC/jwks"
+        assert "logoutUrl" not in config
+
+
+def test_a_login_elsewhere_proves_nothing_about_an_account_here(realm):
+    document = realm("example")["document"]
+    for provider in document["identityProviders"]:
+        assert provider["trustEmail"] is False
+        assert provider["storeToken"] is False
+        assert provider["config"]["validateSignature"] == "true"
+        assert provider["config"]["pkceEnabled"] == "true"
+        assert provider["config"]["syncMode"] == "IMPORT"
+        modes = {mapper["name"]: mapper["config"]["syncMode"] for mapper in provider["mappers"]}
+        assert modes.pop("username") == "IMPORT"
+        assert set(modes.values()) == {"FORCE"}
+        assert provider["firstBrokerLoginFlowAlias"] == "panosc first broker login"
+        assert provider["postBrokerLoginFlowAlias"] == "panosc post broker login"
+    flow = json.dumps(named(document["authenticationFlows"], "panosc first broker login", "alias"))
+    assert "idp-username-password-form" in flow
+    assert "idp-email-verification" not in flow
+    assert "idp-auto-link" not in flow
+    last = named(document["authenticationFlows"], "panosc post broker login", "alias")["executions"][-1]
+    assert last == {"authenticator": "allow-access-authenticator", "requirement": "REQUIRED"}
+    assert named(document["requiredActions"], "idp_link", "alias")["config"] == {"max_auth_age": "0"}
+
+
+def test_directory_cannot_lock_out_those_who_link(realm):
+    document = realm("example")["document"]
+    ldap = named(document["userFederation"], "ldap")
+    assert ldap["config"]["editMode"] == "UNSYNCED"
+    assert ldap["config"]["cachePolicy"] == "NO_CACHE"
+    assert ldap["config"]["connectionUrl"] == "ldaps://ldap.facility.example"
+    assert ldap["config"]["customUserSearchFilter"].startswith("(memberOf=")
+    assert named(ldap["mappers"], "first name")["config"]["ldap.attribute"] == "givenName"
+    assert named(document["requiredActions"], "UPDATE_PASSWORD", "alias")["enabled"] is False
+    assert document["resetPasswordAllowed"] is False
+    assert "userFederation" not in realm("minimal")["document"]
+    assert [action["alias"] for action in realm("minimal")["document"]["requiredActions"]] == ["idp_link"]
+
+
+def test_entitlements_become_groups_on_the_word_of_the_named_provider(realm):
+    document = realm("example")["document"]
+    umbrella = named(document["identityProviders"], "umbrella", "alias")
+    mapper = named(umbrella["mappers"], "entitlement to /umbrella/beamline-users")
+    assert json.loads(mapper["config"]["claims"]) == [
+        {"key": "eduperson_entitlement", "value": r"urn:geant:umbrellaid\.org:group:beamline-users(:role=[^#]+)?(#.*)?"}
+    ]
+    assert mapper["config"]["group"] == "/umbrella/beamline-users"
+    assert named(named(document["groups"], "umbrella")["subGroups"], "beamline-users")
+    uni = named(document["identityProviders"], "uni", "alias")
+    assert not [mapper for mapper in uni["mappers"] if mapper["name"].startswith("entitlement")]
+
+
+def test_people_cannot_write_what_services_decide_by(realm):
+    attributes = realm("minimal")["document"]["userProfile"]["attributes"]
+    free = {item["name"] for item in attributes if "user" in item["permissions"]["edit"]}
+    assert free == {"email", "firstName", "lastName"}  # the review page needs these
+    assert {"username", "voperson_id", "eduperson_entitlement", "facility_user_id"} <= {
+        item["name"] for item in attributes
+    }
+    assert "unmanagedAttributePolicy" not in realm("minimal")["document"]["userProfile"]
+
+
+def test_hardening_baseline(realm):
+    document = realm("minimal")["document"]
+    assert document["sslRequired"] == "all"
+    assert document["bruteForceProtected"] is True
+    assert document["revokeRefreshToken"] is True
+    assert document["refreshTokenMaxReuse"] == 0
+    assert document["accessTokenLifespan"] <= 300
+    assert document["offlineSessionMaxLifespanEnabled"] is True
+    assert document["eventsEnabled"] is document["adminEventsEnabled"] is True
+    assert document["eventsExpiration"] > 0
+    assert document["eventsListeners"] == ["jboss-logging"]
+    assert (
+        document["registrationAllowed"]
+        is document["duplicateEmailsAllowed"]
+        is document["editUsernameAllowed"]
+        is False
+    )
+    assert client(realm("minimal"), "admin-cli")["directAccessGrantsEnabled"] is False
+    assert client(realm("minimal"), "account")["attributes"]["pkce.code.challenge.method"] == "S256"
+
+
+def test_addresses_are_verified_where_mail_can_be_sent(realm):
+    assert realm("example")["document"]["verifyEmail"] is True
+    assert realm("example")["document"]["smtpServer"]["password"] == "secret:smtp"
+    assert realm("minimal")["document"]["verifyEmail"] is False
+    assert "smtpServer" not in realm("minimal")["document"]
+
+
+def test_the_site_has_the_last_word(realm):
+    document = realm("example")["document"]
+    assert document["rememberMe"] is True
+    assert named(document["roles"]["realm"], "beamline-scientist")
+    assert realm("minimal")["document"]["rememberMe"] is False
+
+
+def test_issuer_is_the_public_url(realm):
+    assert realm("example")["issuer"] == "https://auth.facility.example/realms/enpf"
