@@ -291,7 +291,7 @@ class Bootstrap:
 
     @staticmethod
     def _find(admin: Client, name: str) -> str | None:
-        found = admin.get("/clients", clientId=name)
+        found = [client for client in admin.get("/clients", clientId=name) if client["clientId"] == name]
         return str(found[0]["id"]) if found else None
 
     def _grant(self, admin: Client, account: str) -> None:
@@ -302,20 +302,16 @@ class Bootstrap:
             admin.delete(f"/users/{account}/role-mappings/realm", realm_roles)
         held = mappings.get("clientMappings", {})
         ids = {client["clientId"]: client["id"] for client in admin.get("/clients")}
-        for place in {*held, *(f"{realm}-realm" for realm in self.wanted["realms"])}:
-            wanted = (
-                set(self.wanted["roles"])
-                if place.removesuffix("-realm") in self.wanted["realms"] and place.endswith("-realm")
-                else set()
-            )
+        wanted = {f"{realm}-realm": set(self.wanted["roles"]) for realm in self.wanted["realms"]}
+        for place in sorted({*held, *wanted}):
             has = held.get(place, {}).get("mappings", [])
-            path = f"/users/{account}/role-mappings/clients/{ids[place]}" if place in ids else ""
-            extra = [role for role in has if role["name"] not in wanted]
+            extra = [role for role in has if role["name"] not in wanted.get(place, set())]
             if extra and self._note("roles", place, "take away"):
-                admin.delete(path, extra)
-            missing = wanted - {role["name"] for role in has}
+                admin.delete(f"/users/{account}/role-mappings/clients/{ids[place]}", extra)
+            missing = wanted.get(place, set()) - {role["name"] for role in has}
             if missing and self._note("roles", place, "give"):
-                admin.post(path, self._roles(admin, ids[place], place, missing))
+                roles = self._roles(admin, ids[place], place, missing)
+                admin.post(f"/users/{account}/role-mappings/clients/{ids[place]}", roles)
 
     @staticmethod
     def _roles(admin: Client, client: str, place: str, names: set[str]) -> list[Any]:
