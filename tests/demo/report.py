@@ -58,7 +58,7 @@ def prepare(state: Path) -> None:
         },
         "hosts": hosts,
         "names": names,
-        "ca": str(INVENTORY / "pki" / "ca.crt"),
+        "ca": str(INVENTORY / ".pki" / "ca.pem"),
         "screenshots": str(state / "screenshots"),
     }
     users = {
