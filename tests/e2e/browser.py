@@ -58,10 +58,16 @@ class Person:
         self._context = browser.new_context(locale="en-US", viewport={"width": 1100, "height": 800})
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(20_000)
+        self._interrupted = False
+        self.page.on("requestfailed", self._failed)
 
     def leave(self) -> None:
         """Close the window; nothing of the session stays."""
         self._context.close()
+
+    def _failed(self, request: Request) -> None:
+        # A network interface of this machine came or went (any container does it): Chromium drops its requests.
+        self._interrupted = self._interrupted or request.failure == "net::ERR_NETWORK_CHANGED"
 
     # --- the login page of Keycloak ---------------------------------------------------------------------------------
 
@@ -99,8 +105,10 @@ class Person:
 
     def console_shows(self) -> Json:
         """Wait for the console's first page and read who it thinks this is."""
-        self.page.wait_for_selector("#username", state="attached", timeout=CONSOLE_TIMEOUT)
-        self.page.wait_for_selector("#save-btn, [data-testid=save]", timeout=CONSOLE_TIMEOUT)
+        self.page.wait_for_selector("#save-btn, .pf-v5-c-modal-box", timeout=CONSOLE_TIMEOUT)
+        if self._interrupted and not self.page.query_selector("#save-btn"):
+            self.page.reload()
+        self.page.wait_for_selector("#save-btn", timeout=CONSOLE_TIMEOUT)
         return {name: self.page.input_value(f"#{name}") for name in ("username", "email", "firstName", "lastName")}
 
     def console_token(self) -> str:

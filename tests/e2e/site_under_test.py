@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import re
 import socket
 import subprocess
 import time
@@ -16,6 +18,7 @@ from typing import Any
 import requests
 
 Json = dict[str, Any]
+AUTOMATION = "facility-automation"
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,12 @@ class Site:
         self.screenshots = Path(described["screenshots"])
         self.auth: str = described["urls"]["auth"]
         self.umbrella: str = described["urls"]["umbrella"]
-        self.addresses: dict[str, str] = described["addresses"]
-        self.hosts: dict[str, list[str]] = described["hosts"]
-        self._exec: dict[str, list[str]] = described["exec"]
-        self.people = {name: Login(**login) for name, login in secrets["users"].items()}
+        self.addresses: dict[str, str] = described["names"]
+        self._hosts = list(described["hosts"])
+        self._engine = os.environ.get("FACILITY_ENGINE", "podman")
+        self.people = {who: Login(login["username"], login["password"]) for who, login in secrets["users"].items()}
         self.client_secrets: dict[str, str] = secrets["clients"]
-        self.automation: dict[str, str] = secrets["automation"]
-        self.http = requests.Session()
-        self.http.trust_env = False
-        self.http.verify = self.ca
+        self.http = self.session()
         self.admin = Admin(self)
 
     @property
@@ -53,13 +53,25 @@ class Site:
         """What every token of the realm must name."""
         return f"{self.auth}/realms/{self.realm}"
 
+    def session(self) -> requests.Session:
+        """Return an HTTP session with no cookies that trusts the site CA and nothing else."""
+        session = requests.Session()
+        session.trust_env = False  # else variables of this machine would name other CAs and proxies
+        session.verify = self.ca
+        return session
+
+    def hosts(self, kind: str) -> list[str]:
+        """Return the hosts whose name is ``kind`` and a number: ``kc``, ``proxy``, ``db``, ``umbrella``, ``ldap``."""
+        return [host for host in self._hosts if re.fullmatch(rf"{kind}\d+\..*", host)]
+
     def run(self, host: str, *command: str, stdin: str | None = None) -> str:
         """Run a command on a host as root and return what it printed.
 
         Raises:
             AssertionError: it failed; its standard error is in the message.
         """
-        done = subprocess.run([*self._exec[host], *command], input=stdin, capture_output=True, text=True, check=False)
+        inside = [self._engine, "exec", "--interactive", host, *command]
+        done = subprocess.run(inside, input=stdin or "", capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{host}: {' '.join(command)}: {done.returncode}: {done.stderr.strip()}"
         return done.stdout
 
@@ -79,7 +91,7 @@ class Site:
         Args:
             changes: user name to the attributes that differ, by their SAML names; an empty list takes one away.
         """
-        (host,) = self.hosts["umbrella_standin"]
+        (host,) = self.hosts("umbrella")
         path = "/etc/home-idp/users.json"
         before = self.run(host, "cat", path)
         people = json.loads(before)
@@ -106,7 +118,7 @@ class Admin:
             answer = self._site.http.post(
                 f"{self._site.auth}/realms/master/protocol/openid-connect/token",
                 data={"grant_type": "client_credentials"},
-                auth=(self._site.automation["client_id"], self._site.automation["client_secret"]),
+                auth=(AUTOMATION, self._site.client_secrets[AUTOMATION]),
                 timeout=30,
             )
             assert answer.ok, f"the automation client gets no token: {answer.status_code}"
@@ -135,24 +147,27 @@ class Admin:
 
     def user(self, username: str) -> Json | None:
         """Find a person by user name, with groups and links; None when there is nobody."""
-        found: list[Json] = self("GET", "users", params={"username": username, "exact": "true", "briefRepresentation": "false"})
+        found: list[Json] = self(
+            "GET", "users", params={"username": username, "exact": "true", "briefRepresentation": "false"}
+        )
         if not found:
             return None
         user = found[0]
         user["groups"] = sorted(group["path"] for group in self("GET", f"users/{user['id']}/groups"))
-        user["links"] = {link["identityProvider"]: link for link in self("GET", f"users/{user['id']}/federated-identity")}
+        user["links"] = {
+            link["identityProvider"]: link for link in self("GET", f"users/{user['id']}/federated-identity")
+        }
         return user
 
     def by_email(self, email: str) -> list[Json]:
         """Return everybody with an e-mail address."""
-        found: list[Json] = self("GET", "users", params={"email": email, "exact": "true", "briefRepresentation": "false"})
+        found: list[Json] = self(
+            "GET", "users", params={"email": email, "exact": "true", "briefRepresentation": "false"}
+        )
         return found
 
     def forget(self, *usernames: str) -> None:
-        """Undo earlier logins: brokered people are removed, people of the directory lose links, attributes and groups of links.
-
-        Removing a person of the directory makes Keycloak import them anew.
-        """
+        """Undo earlier logins. Somebody of the directory is imported anew at the next login, without links or what came by them."""
         for username in usernames:
             user = self.user(username)
             if user:
