@@ -17,7 +17,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
-from document import SECRETS, document
+from realm_document import SECRETS, document
 
 VARIABLES = ("URL", "CA", "CLIENT_ID", "CLIENT_SECRET")
 GIVEN = {name: os.environ.get(f"FACILITY_TEST_KEYCLOAK_{name}", "") for name in VARIABLES}

@@ -14,7 +14,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors im
     UnreachableError,
 )
 from conftest import GIVEN, Server
-from document import SECRETS
+from realm_document import SECRETS
 
 
 def summaries(changes: list) -> list:
@@ -35,7 +35,9 @@ def test_second_run_changes_nothing_with_few_requests(server: Server) -> None:
         ("smtp", "realm", None, "smtpServer.password"),
     ],
 )
-def test_one_changed_secret_changes_one_object(server: Server, secret: str, kind: str, name: str | None, field: str) -> None:
+def test_one_changed_secret_changes_one_object(
+    server: Server, secret: str, kind: str, name: str | None, field: str
+) -> None:
     other = {secret: "canary-another-value-0123456789"}
     name = name or server.name
     assert summaries(server.run(secrets=other)) == [(kind, name, [field])]
@@ -146,7 +148,9 @@ def test_what_the_document_does_not_name_stays(server: Server) -> None:
 def test_a_change_made_by_hand_is_taken_back(server: Server) -> None:
     api = server.client()
     visa = api.get("/clients", clientId="visa")[0]
-    api.put(f"/clients/{visa['id']}", {"clientId": "visa", "redirectUris": ["https://evil.test/*"], "secret": "by-hand"})
+    api.put(
+        f"/clients/{visa['id']}", {"clientId": "visa", "redirectUris": ["https://evil.test/*"], "secret": "by-hand"}
+    )
     assert summaries(server.run()) == [("client", "visa", ["redirectUris", "secret"])]
 
 
@@ -213,7 +217,7 @@ def test_wrong_issuer_is_refused_before_anything_is_written(server: Server, chec
 def test_provider_that_cannot_be_reached_is_named(server: Server) -> None:
     wanted = server.document()
     wanted["identityProviders"][0]["config"]["issuer"] = "https://127.0.0.1:9"
-    with pytest.raises(UnreachableError, match="could not read https://127.0.0.1:9/"):
+    with pytest.raises(UnreachableError, match=r"could not read https://127.0.0.1:9/"):
         server.run(wanted)
     server.run(wanted, verify_discovery=False)
     server.run()
@@ -223,12 +227,12 @@ def test_partial_failure_says_what_was_written(server: Server) -> None:
     wanted = server.document()
     wanted["displayName"] = "written first"
     wanted["noSuchSetting"] = 1
-    with pytest.raises(PartialError, match="noSuchSetting.*Written before it: nothing"):
+    with pytest.raises(PartialError, match=r"noSuchSetting.*Written before it: nothing"):
         server.run(wanted)
     wanted = server.document()
     wanted["displayName"] = "written first"
     wanted["clients"][0]["defaultClientScopes"].append("no-such-scope")
-    with pytest.raises(PartialError, match="no client scope 'no-such-scope'") as caught:
+    with pytest.raises(PartialError, match=r"no client scope 'no-such-scope'") as caught:
         server.run(wanted)
     assert [(item.kind, item.name) for item in caught.value.applied] == [("realm", server.name)]
     server.run()

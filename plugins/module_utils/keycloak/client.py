@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from .errors import LoginError, RefusedError, RightsError, UnreachableError
+from .errors import LoginError, RefusedError, RightsError, ServerError, UnreachableError
 
 try:
     import requests
@@ -102,6 +102,17 @@ class Client:
         except RefusedError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
+
+    def link(self, path: str) -> None:
+        """A PUT that puts something into a list. The second time is a conflict: then the first had arrived."""
+        try:
+            self._call("PUT", path, repeat=False)
+        except UnreachableError:
+            try:
+                self._call("PUT", path)
+            except RefusedError as error:
+                if error.status != HTTPStatus.CONFLICT:
+                    raise
 
     def create(self, path: str, body: Json, find: Callable[[], str | None]) -> str:
         """Creates one object and returns its id.
@@ -204,7 +215,7 @@ class Client:
                 if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     return answer
                 said = f"{answer.status_code} {_reason(answer)}"
-                error = UnreachableError(said, where, "The log of the Keycloak node has the reason")
+                error = ServerError(said, where, "The log of the Keycloak node has the reason")
             if pause is not None:
                 self.sleep(pause)
         raise error

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from .client import Client
 from .document import OIDC_PROVIDERS, Wanted
-from .errors import IssuerError, RefusedError, UnreachableError
+from .errors import IssuerError, RefusedError, ServerError, UnreachableError
 from .kinds.identity_providers import IdentityProviders
 from .plan import Change
 
@@ -44,7 +44,7 @@ def _verify(client: Client, alias: str, config: Mapping[str, str]) -> None:
     try:
         body = {"providerId": "oidc", "fromUrl": url}
         said = client.read("/identity-provider/import-config", body, repeat=False).get("issuer")
-    except (RefusedError, UnreachableError) as error:
+    except (RefusedError, ServerError) as error:
         raise UnreachableError(
             f"the Keycloak server could not read {url}",
             where,

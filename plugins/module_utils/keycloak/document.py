@@ -102,7 +102,7 @@ class Wanted:
         self._normalise()
         self._refuse_doubled_flow_names()
         self._refuse_empty_issuers()
-        _refuse_stray_references([raw, *parts.values()])
+        _refuse_stray_references({**raw, **parts})
 
     def _take_secrets_out(self, keyring: Keyring) -> None:
         def taken(holder: Any, key: str, where: str) -> Secret | None:
@@ -256,7 +256,7 @@ def _refuse_stray_references(value: Any, trail: str = "") -> None:
             _refuse_stray_references(item, f"{trail}.{key}" if trail else str(key))
     elif isinstance(value, list):
         for item in value:
-            name = item.get("name") or item.get("alias") or item.get("clientId") if isinstance(item, Mapping) else None
+            name = item.get("clientId") or item.get("alias") or item.get("name") if isinstance(item, Mapping) else None
             _refuse_stray_references(item, f"{trail}[{name}]" if name else trail)
     elif isinstance(value, str) and value.startswith(PREFIX):
         raise DocumentError(

@@ -24,7 +24,11 @@ class DocumentError(KeycloakError):
 
 
 class UnreachableError(KeycloakError):
-    """No usable answer: name, port, TLS, timeout, or 5xx to the last attempt."""
+    """No usable answer: name, port, TLS, timeout."""
+
+
+class ServerError(UnreachableError):
+    """5xx to the last attempt."""
 
 
 class LoginError(KeycloakError):

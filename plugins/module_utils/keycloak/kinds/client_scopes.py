@@ -94,4 +94,4 @@ class DefaultScopes(Kind):
                 realm.client.delete(f"{path}/{live.scope_id(name)}")
         for which, path in DEFAULTS.items():
             for name in sorted(want[which] - now[which]):
-                realm.client.put(f"{path}/{live.scope_id(name)}")
+                realm.client.link(f"{path}/{live.scope_id(name)}")

@@ -78,7 +78,7 @@ def _set_scopes(realm: Realm, now: dict[str, Any], wanted: dict[str, list[str]])
             realm.client.delete(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
     for key, names in wanted.items():
         for name in sorted(set(names) - have[key]):
-            realm.client.put(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
+            realm.client.link(f"{base}/{SCOPE_LISTS[key]}/{realm.live.scope_id(name)}")
 
 
 def own_scopes(now: dict[str, Any], key: str, wanted: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 CLAIMS = {
     "id.token.claim": True,
@@ -21,7 +22,7 @@ FIRST_LOGIN = "facility first broker login"
 GATE = "facility post broker"
 
 
-def claim(name: str, multivalued: bool = False) -> dict:
+def claim(name: str, multivalued: bool = False) -> dict[str, Any]:
     """A mapper of a user attribute to a claim."""
     return {
         "name": name,
@@ -36,7 +37,7 @@ def claim(name: str, multivalued: bool = False) -> dict:
     }
 
 
-def client(name: str, **more: object) -> dict:
+def client(name: str, **more: object) -> dict[str, Any]:
     """An OIDC client of a service."""
     return {
         "clientId": name,
@@ -57,7 +58,7 @@ def client(name: str, **more: object) -> dict:
     }
 
 
-def document(realm: str, issuer: str) -> dict:
+def document(realm: str, issuer: str) -> dict[str, Any]:
     """The document; a new copy at every call."""
     attribute = {"multivalued": False, "permissions": {"view": ["admin", "user"], "edit": ["admin"]}}
     idp_claims = (

@@ -1,0 +1,293 @@
+"""What drifts on the server shows in the plan, object by object and field by field, and is mended in order."""
+
+import pytest
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import (
+    DocumentError,
+    IssuerError,
+    PartialError,
+)
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.kinds import KINDS
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change, Outline, change, counts
+from fake_keycloak import FakeKeycloak
+
+
+def role(fake, name):
+    return next(item for item in fake.roles.values() if item["name"] == name)
+
+
+def group(fake, path):
+    return next(item for item in fake.groups.values() if item["path"] == path)
+
+
+def ldap(fake, name="ldap"):
+    return next(item for item in fake.components.values() if item["name"] == name)
+
+
+DRIFT = {
+    "realm": (lambda f: f.realm.update(displayName="x"), "realm", "demo", ["displayName"]),
+    "attribute": (lambda f: f.realm["attributes"].pop("facility.ror"), "realm", "demo", ["attributes.facility.ror"]),
+    "smtp": (lambda f: f.realm["smtpServer"].update(host="x"), "realm", "demo", ["smtpServer.host"]),
+    "profile": (
+        lambda f: f.profile["attributes"][0]["permissions"].update(edit=["user"]),
+        "user profile",
+        "demo",
+        ["attributes[username].permissions.edit"],
+    ),
+    "role": (lambda f: role(f, "open-data").update(description=None), "role", "open-data", ["description"]),
+    "role attribute": (
+        lambda f: role(f, "compute-approved")["attributes"].update(source=["x"]),
+        "role",
+        "compute-approved",
+        ["attributes.source"],
+    ),
+    "client role": (
+        lambda f: role(f, "operator").update(description="x"),
+        "client role",
+        "visa/operator",
+        ["description"],
+    ),
+    "composite": (lambda f: f.members[role(f, "staff")["id"]].clear(), "composite role", "staff", ["composites"]),
+    "scope": (lambda f: f.scopes["groups"].update(description="x"), "client scope", "groups", ["description"]),
+    "scope mapper": (
+        lambda f: f.scopes["groups"]["protocolMappers"][0]["config"].update({"full.path": "false"}),
+        "client scope",
+        "groups",
+        ["protocolMappers[groups].config.full.path"],
+    ),
+    "scope mapper gone": (
+        lambda f: f.scopes["groups"]["protocolMappers"].clear(),
+        "client scope",
+        "groups",
+        ["protocolMappers[groups]"],
+    ),
+    "default scopes": (
+        lambda f: f.default["default"].remove("panosc"),
+        "default client scopes",
+        "demo",
+        ["defaultDefaultClientScopes"],
+    ),
+    "client": (
+        lambda f: f._client("visa").update(redirectUris=["https://evil.test/*"]),
+        "client",
+        "visa",
+        ["redirectUris"],
+    ),
+    "client mapper": (
+        lambda f: f._client("visa")["protocolMappers"][0]["config"].update({"claim.name": "x"}),
+        "client",
+        "visa",
+        ["protocolMappers[facility_user_id].config.claim.name"],
+    ),
+    "client scopes": (
+        lambda f: f._client("visa")["defaultClientScopes"].append("phone"),
+        "client",
+        "visa",
+        ["defaultClientScopes"],
+    ),
+    "scope mapping": (
+        lambda f: f.mappings[f._client("jupyterhub")["id"]].clear(),
+        "scope mapping",
+        "client/jupyterhub/account",
+        ["roles"],
+    ),
+    "group": (
+        lambda f: group(f, "/facility/staff").update(attributes={}),
+        "group",
+        "/facility/staff",
+        ["attributes.mail"],
+    ),
+    "flow": (
+        lambda f: f._flow("facility forms")["steps"][0].update(requirement="DISABLED"),
+        "authentication flow",
+        "facility browser",
+        ["executions"],
+    ),
+    "flow config": (
+        lambda f: next(iter(f.configs.values()))["config"].update({"update.profile.on.first.login": "off"}),
+        "authentication flow",
+        "facility first broker login",
+        ["executions"],
+    ),
+    "identity provider": (
+        lambda f: f.idps["umbrella"].update(trustEmail=True),
+        "identity provider",
+        "umbrella",
+        ["trustEmail"],
+    ),
+    "identity provider mapper": (
+        lambda f: next(m for m in f.idps["umbrella"]["mappers"].values() if m["name"] == "username")["config"].update(
+            syncMode="FORCE"
+        ),
+        "identity provider mapper",
+        "umbrella/username",
+        ["config.syncMode"],
+    ),
+    "federation": (
+        lambda f: ldap(f)["config"].update(editMode=["WRITABLE"]),
+        "user federation",
+        "ldap",
+        ["config.editMode"],
+    ),
+    "federation mapper": (
+        lambda f: ldap(f, "first name")["config"].update({"ldap.attribute": ["cn"]}),
+        "user federation mapper",
+        "ldap/first name",
+        ["config.ldap.attribute"],
+    ),
+    "binding": (
+        lambda f: f.realm.update(firstBrokerLoginFlow="browser"),
+        "flow binding",
+        "realm",
+        ["firstBrokerLoginFlow"],
+    ),
+    "override": (
+        lambda f: f._client("visa").update(authenticationFlowBindingOverrides={}),
+        "flow binding",
+        "client/visa",
+        ["browser"],
+    ),
+    "required action": (
+        lambda f: f.actions["UPDATE_PASSWORD"].update(enabled=True),
+        "required action",
+        "UPDATE_PASSWORD",
+        ["enabled"],
+    ),
+    "required action config": (
+        lambda f: f.actions["idp_link"].update(config={}),
+        "required action",
+        "idp_link",
+        ["config.max_auth_age"],
+    ),
+    "localization": (lambda f: f.texts["de"].clear(), "localization", "de", ["need-compute"]),
+}
+
+
+@pytest.mark.parametrize(("drift", "kind", "name", "fields"), DRIFT.values(), ids=DRIFT)
+def test_drift_is_one_change_and_is_mended(run, wanted_document, drift, kind, name, fields):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    drift(fake)
+    changes, _ = run(fake, wanted_document)
+    assert [(one.kind, one.name, one.action, list(one.fields)) for one in changes] == [(kind, name, "update", fields)]
+    assert {line.split(":")[0] for line in changes[0].diff()["after"].splitlines()} == set(fields)
+    assert run(fake, wanted_document)[0] == []
+
+
+def test_every_kind_has_a_case_of_drift():
+    assert {case[1] for case in DRIFT.values()} == {kind.name for kind in KINDS}
+
+
+def test_order_of_writing_is_by_dependency(run, wanted_document):
+    changes, _ = run(FakeKeycloak(), wanted_document)
+    kinds = list(dict.fromkeys(item.kind for item in changes))
+    assert kinds == [kind.name for kind in KINDS if kind.name in kinds]
+    groups = [item.name for item in changes if item.kind == "group"]
+    assert groups == sorted(groups, key=lambda path: (path.count("/"), path))
+
+
+def test_sections_that_are_absent_are_neither_read_nor_touched(run):
+    fake = FakeKeycloak(roles=("manage-realm",))
+    changes, client = run(fake, {"realm": "demo", "displayName": "x"})
+    assert [item.kind for item in changes] == ["realm"]
+    assert fake.log == [("POST", "/partial-export"), ("PUT", "")]
+    assert client.requests == 3
+
+
+def test_more_clients_than_a_page_are_all_seen(run):
+    fake = FakeKeycloak()
+    wanted = {"realm": "demo", "clients": [{"clientId": f"c{number}", "enabled": True} for number in range(230)]}
+    run(fake, wanted)
+    changes, client = run(fake, wanted)
+    assert changes == []
+    assert client.requests == 7, "token, export, five pages of 50"
+
+
+def test_built_in_flow_is_refused(run):
+    flow = {"alias": "browser", "executions": [{"authenticator": "auth-cookie", "requirement": "REQUIRED"}]}
+    with pytest.raises(DocumentError, match=r"'browser' comes with Keycloak.*alias of its own"):
+        run(FakeKeycloak(), {"realm": "demo", "authenticationFlows": [flow]})
+
+
+def test_unknown_required_action_is_refused_with_the_known_ones(run):
+    with pytest.raises(DocumentError, match=r"'AUP'.*TERMS_AND_CONDITIONS, UPDATE_PASSWORD"):
+        run(FakeKeycloak(), {"realm": "demo", "requiredActions": [{"alias": "AUP", "enabled": True}]})
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_wrong_issuer_stops_before_the_first_write(run, wanted_document, check_mode):
+    fake = FakeKeycloak()
+    wanted_document["identityProviders"][0]["config"]["issuer"] = "https://op.test/"
+    with pytest.raises(IssuerError, match=r"'https://op\.test/', but the provider calls itself 'https://op\.test'"):
+        run(fake, wanted_document, check_mode=check_mode)
+    assert {path for method, path in fake.log if method != "GET"} == {
+        "/partial-export",
+        "/identity-provider/import-config",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change_it", "asked"),
+    [
+        (lambda idp: idp.update(displayName="x"), 0),
+        (lambda idp: idp["config"].update(guiOrder=7), 0),
+        (lambda idp: idp["config"].update(tokenUrl="https://op.test/new"), 1),
+        (lambda idp: idp["config"].update(jwksUrl="https://op.test/new"), 1),
+        (lambda idp: idp["config"].update(tokenUrl="https://op.test/new") or idp.update(enabled=False), 0),
+    ],
+)
+def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, change_it, asked):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    fake.log.clear()
+    change_it(wanted_document["identityProviders"][0])
+    run(fake, wanted_document)
+    assert [path for _, path in fake.log].count("/identity-provider/import-config") == asked
+
+
+def test_failure_in_the_middle_names_what_was_written(run, wanted_document):
+    wanted_document["clients"][0]["defaultClientScopes"].append("missing")
+    wanted_document["clients"][0]["displayName"] = None
+    fake = FakeKeycloak()
+    run(fake, {"realm": "demo", "clients": [{"clientId": "visa"}]})
+    with pytest.raises(
+        PartialError, match=r"client visa: .*no client scope 'missing'.*Written before it: realm demo"
+    ) as caught:
+        run(fake, wanted_document)
+    done = {(one.kind, one.name) for one in caught.value.applied}
+    assert ("client", "scicat") in done, "a neighbour did not get its chance"
+    assert not any(kind == "identity provider" for kind, _ in done), "went on after a failure"
+
+
+def test_diff_is_text_with_one_line_for_each_step_of_a_flow():
+    found = {
+        "executions": (Outline(["A a", "  R b"]), Outline(["A a"])),
+        "uris": (["b", "a"], ["a"]),
+        "gone": (None, True),
+    }
+    (one,) = change("flow", ("x", "y"), found)
+    assert one.name == "x/y"
+    assert one.diff() == {
+        "before_header": "flow x/y",
+        "after_header": "flow x/y",
+        "before": "executions: A a\nexecutions:   R b\ngone: \nuris: a, b\n",
+        "after": "executions: A a\ngone: true\nuris: a\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "touched"),
+    [
+        (("config.issuer",), "config", True),
+        (("config.issuer",), "config.issuer", True),
+        (("config.issuerX",), "config.issuer", False),
+        (("protocolMappers[a].x",), "protocolMappers", True),
+        (("configuration",), "config", False),
+    ],
+)
+def test_touches(fields, name, touched):
+    assert Change("k", "n", "update", fields).touches(name) is touched
+
+
+def test_counts():
+    changes = [*change("k", "a", {}, exists=False), *change("k", "b", {"x": (1, 2)}), *change("k", "c", {})]
+    assert counts(changes) == {"create": 1, "update": 1}

@@ -1,0 +1,239 @@
+"""The whole of it against a Keycloak in memory that has the traps of the real one."""
+
+import copy
+import json
+
+import pytest
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import flow_tree
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import RightsError
+from fake_keycloak import FakeKeycloak
+from realm_document import FIRST_LOGIN, GATE, SECRETS
+
+
+def summaries(changes):
+    return [(change.kind, change.name, list(change.fields)) for change in changes]
+
+
+def test_second_run_changes_nothing_whatever_the_order_of_lists(run, wanted_document):
+    fake = FakeKeycloak()
+    first, _ = run(fake, wanted_document)
+    assert len(first) > 40
+    for _ in range(5):
+        again, client = run(fake, wanted_document)
+        assert summaries(again) == []
+        assert client.requests <= 15
+
+
+@pytest.mark.parametrize(
+    ("secret", "kind", "name", "field", "place"),
+    [
+        ("visa", "client", "visa", "secret", None),
+        ("umbrella", "identity provider", "umbrella", "config.clientSecret", "umbrella"),
+        ("ldap", "user federation", "ldap", "config.bindCredential", "ldap"),
+        ("smtp", "realm", "demo", "smtpServer.password", "smtp"),
+    ],
+)
+def test_a_changed_secret_is_one_change_and_arrives(run, wanted_document, secret, kind, name, field, place):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    before = dict(fake.secrets)
+    changes, _ = run(fake, wanted_document, {secret: "canary-new"})
+    assert summaries(changes) == [(kind, name, [field])]
+    assert "canary" not in json.dumps([change.diff() for change in changes]) + repr(changes)
+    stored = fake.secrets[place] if place else fake._client("visa")["secret"]
+    assert stored == "canary-new"
+    assert {key: value for key, value in fake.secrets.items() if key != place} == {
+        key: value for key, value in before.items() if key != place
+    }
+    assert run(fake, wanted_document, {secret: "canary-new"})[0] == []
+
+
+@pytest.mark.parametrize("gone", ["umbrella", "ldap", "smtp"])
+def test_a_secret_that_is_gone_from_the_server_is_written_again(run, wanted_document, gone):
+    """The fingerprint alone proves nothing when Keycloak no longer shows a mask."""
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    if gone == "umbrella":
+        fake.idps["umbrella"]["config"].pop("clientSecret")
+    elif gone == "ldap":
+        next(item for item in fake.components.values() if item["parentId"] == "r")["config"].pop("bindCredential")
+    else:
+        fake.realm["smtpServer"].pop("password")
+    assert len(run(fake, wanted_document)[0]) == 1
+    assert fake.secrets[gone] == SECRETS[gone]
+
+
+def test_other_fields_leave_masked_secrets_alone(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    wanted_document["smtpServer"]["host"] = "other.test"
+    wanted_document["identityProviders"][0]["displayName"] = "Other"
+    wanted_document["userFederation"][0]["config"]["readTimeout"] = 1
+    changes, _ = run(fake, wanted_document)
+    assert len(changes) == 3
+    assert {key: fake.secrets[key] for key in ("smtp", "umbrella", "ldap")} == {
+        key: SECRETS[key] for key in ("smtp", "umbrella", "ldap")
+    }
+
+
+def test_a_client_whose_stored_secret_is_the_mask_is_mended(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    fake._client("visa")["secret"] = "**********"
+    assert summaries(run(fake, wanted_document)[0]) == [("client", "visa", ["secret"])]
+    assert fake._client("visa")["secret"] == SECRETS["visa"]
+
+
+def test_check_mode_writes_nothing_and_plans_the_same(run, wanted_document):
+    fake = FakeKeycloak()
+    checked, _ = run(fake, wanted_document, check_mode=True)
+    reads = ("/partial-export", "/identity-provider/import-config")
+    assert [entry for entry in fake.log if entry[0] != "GET" and entry[1] not in reads] == []
+    real, _ = run(fake, wanted_document)
+    assert [change.summary() for change in checked] == [change.summary() for change in real]
+
+
+def test_objects_made_by_hand_stay(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    fake.realm["attributes"]["by.hand"] = "x"
+    visa = fake._client("visa")
+    visa["protocolMappers"].append({"id": "h", "name": "by hand", "config": {}})
+    fake.idps["umbrella"]["config"]["byHand"] = "x"
+    fake.profile["attributes"].append({"name": "byHand"})
+    other = copy.deepcopy(wanted_document)
+    other["attributes"]["facility.ror"] = "changed"
+    other["clients"][0]["protocolMappers"][0]["config"]["claim.name"] = "changed"
+    other["identityProviders"][0]["config"]["guiOrder"] = 9
+    other["userProfile"]["attributes"][1]["displayName"] = "changed"
+    assert len(run(fake, other, {"ldap": "new"})[0]) == 5
+    assert fake.realm["attributes"]["by.hand"] == "x"
+    assert "by hand" in [mapper["name"] for mapper in visa["protocolMappers"]]
+    assert fake.idps["umbrella"]["config"]["byHand"] == "x"
+    assert "byHand" in [item["name"] for item in fake.profile["attributes"]]
+
+
+@pytest.mark.parametrize("missing", ["manage-realm", "manage-clients", "manage-users", "manage-identity-providers"])
+def test_a_missing_role_is_named_and_nothing_is_read(run, wanted_document, missing):
+    roles = {"manage-realm", "manage-clients", "manage-users", "manage-identity-providers"} - {missing}
+    fake = FakeKeycloak(roles=(*sorted(roles), "query-clients", "query-groups"))
+    with pytest.raises(RightsError, match=missing):
+        run(fake, wanted_document)
+    assert fake.log == []
+
+
+def test_a_token_without_any_role_is_not_taken_for_a_missing_realm(run, wanted_document):
+    fake = FakeKeycloak(roles=())
+    with pytest.raises(RightsError, match=r"manage-realm.*lightweight"):
+        run(fake, wanted_document)
+    assert fake.log == [("GET", "")]
+
+
+# Interrupted swaps.
+
+
+class Killed(BaseException):
+    pass
+
+
+class Mortal:
+    def __init__(self, fake, life):
+        self.fake, self.life = fake, life
+
+    def request(self, *args, **more):
+        if self.life <= 0:
+            raise Killed
+        self.life -= 1
+        return self.fake.request(*args, **more)
+
+
+def variant(document, number):
+    document = copy.deepcopy(document)
+    if number:
+        first, gate, browser = document["authenticationFlows"]
+        first["executions"][0]["config"] = {"update.profile.on.first.login": "on"}
+        gate["executions"][0]["flow"]["executions"][1]["config"]["condUserRole"] = "staff"
+        browser["executions"][2]["flow"]["alias"] = "forms renamed"
+    return document
+
+
+def outlines(fake):
+    """What each place runs: the outline of the flow bound there."""
+    flows = flow_tree.from_export(fake.export(None))
+    by_id = {flow.id: flow for flow in flows.values()}
+    idp = fake.idps["umbrella"]
+    bound = {
+        "realm": flows[fake.realm["firstBrokerLoginFlow"]],
+        "first": flows[idp["firstBrokerLoginFlowAlias"]],
+        "post": flows[idp["postBrokerLoginFlowAlias"]],
+        "client": by_id[fake._client("visa")["authenticationFlowBindingOverrides"]["browser"]],
+    }
+    return {place: flow.renamed(flow_tree.unmarked).outline() for place, flow in bound.items()}
+
+
+def complete(document):
+    trees = {item["alias"]: flow_tree.from_document(item).outline() for item in document["authenticationFlows"]}
+    return {
+        "realm": trees[FIRST_LOGIN],
+        "first": trees[FIRST_LOGIN],
+        "post": trees[GATE],
+        "client": trees["facility browser"],
+    }
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["forward", "back to the old"])
+def test_a_swap_killed_at_every_request_keeps_complete_flows_in_use(run, wanted_document, back):
+    old, new = variant(wanted_document, 0), variant(wanted_document, 1)
+    start = FakeKeycloak()
+    run(start, old)
+    life, finished = 0, False
+    while not finished:
+        fake = copy.deepcopy(start)
+        life += 1
+        try:
+            run(fake, new, session=Mortal(fake, life))
+            finished = True
+        except Killed:
+            pass
+        for place, outline in outlines(fake).items():
+            assert outline in (complete(old)[place], complete(new)[place]), f"{place} after {life} requests"
+        target = old if back else new
+        run(fake, target)
+        assert outlines(fake) == complete(target), f"after {life} requests"
+        assert run(fake, target)[0] == [], f"after {life} requests"
+        names = [flow["alias"] for flow in fake.flows.values()] + [item["alias"] for item in fake.configs.values()]
+        assert [name for name in names if "~" in name] == []
+    assert life > 40
+
+
+def test_a_run_killed_at_every_request_of_the_first_deployment_converges(run, wanted_document):
+    life, finished = 0, False
+    while not finished:
+        fake = FakeKeycloak()
+        life += 7
+        try:
+            run(fake, wanted_document, session=Mortal(fake, life))
+            finished = True
+        except Killed:
+            pass
+        run(fake, wanted_document)
+        assert run(fake, wanted_document)[0] == [], f"after {life} requests"
+
+
+def test_lost_answers_make_nothing_twice(run, wanted_document):
+    class Lossy:
+        sent = 0
+
+        def request(self, *args, **more):
+            answer = fake.request(*args, **more)
+            self.sent += 1
+            if self.sent % 3 == 0:
+                raise http.LOST[0]
+            return answer
+
+    fake = FakeKeycloak()
+    run(fake, wanted_document, session=Lossy(), verify_discovery=False)  # that look-up is not repeated
+    assert run(fake, wanted_document)[0] == []
+    assert len(fake.idps["umbrella"]["mappers"]) == 8
+    assert sum(item["parentId"] == "r" for item in fake.components.values()) == 1
