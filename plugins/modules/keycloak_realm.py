@@ -36,7 +36,7 @@ options:
       - "C(defaultDefaultClientScopes), C(defaultOptionalClientScopes): lists of scope names."
       - "C(roles): C(realm), a list with C(name), C(description), C(attributes), C(composites) (C(realm): names, C(client):
         clientId to names); C(client): clientId to such a list."
-      - "C(groups): tree with C(name), C(description), C(attributes), C(subGroups)."
+      - "C(groups): tree with C(name), C(description), C(attributes), C(realmRoles) (names), C(subGroups)."
       - "C(clients): list with C(clientId) and any field of ClientRepresentation. C(authenticationFlowBindingOverrides)
         takes aliases of flows, not ids."
       - "C(scopeMappings), C(clientScopeMappings): as in an export."

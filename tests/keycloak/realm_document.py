@@ -145,6 +145,7 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                 {
                     "name": "facility",
                     "attributes": {"kind": "local"},
+                    "realmRoles": ["open-data", "staff"],
                     "subGroups": [{"name": "staff", "attributes": {"mail": ["a@x.test", "b@x.test"]}}],
                 },
             ],

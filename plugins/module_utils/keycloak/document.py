@@ -89,6 +89,11 @@ class Wanted:
         self.clients = _named(parts, "clients", "clientId")
         self.roles = dict(_roles(parts["roles"] or {}))
         self.groups = dict(_groups(parts["groups"] or []))
+        self.group_roles = {
+            path: sorted(map(text, as_list(item.pop("realmRoles"))))
+            for path, item in self.groups.items()
+            if "realmRoles" in item
+        }
         self.scope_mappings = dict(_scope_mappings(parts))
         trees = _named(parts, "authenticationFlows", "alias")
         self.flows = {alias: flow_tree.from_document(item) for alias, item in trees.items()}
@@ -224,14 +229,14 @@ def _groups(raw: list[Any], parent: str = "") -> Iterator[tuple[Any, ...]]:
     """(path, group) parents first; refuses what a group cannot carry here."""
     for name, item in _named({"groups": raw}, "groups").items():
         path = f"{parent}/{name}"
-        unknown = set(item) - {"name", "attributes", "description", "subGroups"}
+        unknown = set(item) - {"name", "attributes", "description", "realmRoles", "subGroups"}
         if unknown:
             raise DocumentError(
                 f"keys {sorted(unknown)} are not handled",
                 f"groups[{path}]",
-                "Known: name, description, attributes, subGroups",
+                "Known: name, description, attributes, realmRoles, subGroups",
             )
-        own = {key: item[key] for key in ("name", "description") if key in item}
+        own = {key: item[key] for key in ("name", "description", "realmRoles") if key in item}
         if "attributes" in item:
             own["attributes"] = lists(item["attributes"] or {})
         yield path, own

@@ -93,7 +93,7 @@ def read(client: Client, wanted: Wanted) -> Live:
         jobs["profile"] = lambda: client.get("/users/profile")
     if "groups" in has:
         jobs["groups"] = lambda: client.get("/groups", briefRepresentation="false", max=-1)
-    if has & {"roles", *mappings}:
+    if has & {"roles", *mappings} or wanted.group_roles:
         jobs["roles"] = lambda: client.get("/roles", briefRepresentation="false")
     if has & {"clients", "roles", *mappings}:
         jobs["clients"] = lambda: client.get("/clients", first=0, max=PAGE)

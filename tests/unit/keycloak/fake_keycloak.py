@@ -415,6 +415,7 @@ class FakeKeycloak:
         if any(item["path"] == path for item in self.groups.values()):
             return Answer(409, {"errorMessage": "exists"})
         body.pop("subGroups", None)
+        body.pop("realmRoles", None)
         new = {**body, "id": self._id(), "parent": parent, "path": path}
         self.groups[new["id"]] = new
         return Answer(201, location=new["id"])
@@ -426,6 +427,17 @@ class FakeKeycloak:
     @route("POST", "/groups/*/children")
     def post_child(self, group_id: str, body: Any) -> Any:
         return self._new_group(body, group_id)
+
+    @route("POST", "/groups/*/role-mappings/realm")
+    def post_group_roles(self, group_id: str, body: Any) -> Any:
+        held = self.groups[group_id].setdefault("realmRoles", [])
+        held += [item["name"] for item in body if item["name"] not in held]
+
+    @route("DELETE", "/groups/*/role-mappings/realm")
+    def delete_group_roles(self, group_id: str, body: Any) -> Any:
+        gone = {item["name"] for item in body}
+        held = self.groups[group_id].get("realmRoles", [])
+        self.groups[group_id]["realmRoles"] = [name for name in held if name not in gone]
 
     @route("PUT", "/groups/*")
     def put_group(self, group_id: str, body: Any) -> Any:

@@ -40,7 +40,7 @@ STEP = "authenticationFlows.0.executions.0"
         ("clients.1.clientId", "visa", "clients: clientId 'visa' stands twice"),
         ("clients.1.clientId", None, "clients: entry 2 has no clientId"),
         ("groups.0.subGroups.1.name", "beamline-users", "stands twice"),
-        ("groups.0.realmRoles", ["x"], r"groups\[/umbrella\]: keys \['realmRoles'\] are not handled"),
+        ("groups.0.clientRoles", ["x"], r"groups\[/umbrella\]: keys \['clientRoles'\] are not handled"),
         ("components", {}, "Use userFederation"),
         ("organizations", [], "leave it out"),
         ("roles.other", [], "unknown keys"),

@@ -96,6 +96,18 @@ DRIFT = {
         "/facility/staff",
         ["attributes.mail"],
     ),
+    "group role gone": (
+        lambda f: group(f, "/facility")["realmRoles"].remove("staff"),
+        "group roles",
+        "/facility",
+        ["realmRoles"],
+    ),
+    "group role too many": (
+        lambda f: group(f, "/facility")["realmRoles"].append("compute-approved"),
+        "group roles",
+        "/facility",
+        ["realmRoles"],
+    ),
     "flow": (
         lambda f: f._flow("facility forms")["steps"][0].update(requirement="DISABLED"),
         "authentication flow",

@@ -13,7 +13,7 @@ from .identity_providers import IdentityProviderMappers, IdentityProviders
 from .localization import Localization
 from .realm_settings import RealmSettings
 from .required_actions import RequiredActions
-from .roles import Composites, Roles, ScopeMappings
+from .roles import Composites, GroupRoles, Roles, ScopeMappings
 from .user_federation import FederationMappers, UserFederation
 from .user_profile import UserProfile
 
@@ -28,6 +28,7 @@ KINDS = (
     Composites(),
     ScopeMappings(),
     Groups(),
+    GroupRoles(),
     Flows(),
     IdentityProviders(),
     IdentityProviderMappers(),

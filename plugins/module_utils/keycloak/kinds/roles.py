@@ -1,9 +1,9 @@
 # Copyright: PaN Facility Kit contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Roles of the realm and of clients, members of composite roles, and scope mappings.
+"""Roles of the realm and of clients, members of composite roles, scope mappings, and roles of groups.
 
-A PUT of a role without its description removes it, so the whole role is sent. The members of a role
-and the roles of a scope mapping that the document names are whole lists.
+A PUT of a role without its description removes it, so the whole role is sent. The members of a role,
+the roles of a scope mapping and those of a group that the document names are whole lists.
 """
 
 from __future__ import annotations
@@ -88,6 +88,25 @@ class ScopeMappings(Kind):
         path = f"{base}/scope-mappings/" + (f"clients/{live.client_id(owner)}" if owner else "realm")
         want, now = realm.wanted.scope_mappings[change.key], live.scope_mappings.get(change.key, [])
         _set_roles(realm, path, {(owner, role) for role in want}, {(owner, role) for role in now})
+
+
+class GroupRoles(Kind):
+    """Roles of the realm that the members of a group have; named by the path of the group."""
+
+    name = "group roles"
+
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares the roles of one group at a time."""
+        for path, names in wanted.group_roles.items():
+            now = sorted(live.groups.get(path, {}).get("realmRoles") or [])
+            yield from change(self.name, path, {} if now == names else {"realmRoles": (now, names)})
+
+    def apply(self, realm: Realm, change: Change) -> None:
+        """Adds what is missing, then takes out what is too much."""
+        group = realm.live.groups[change.key]
+        want, now = realm.wanted.group_roles[change.key], group.get("realmRoles") or []
+        path = f"/groups/{group['id']}/role-mappings/realm"
+        _set_roles(realm, path, {("", role) for role in want}, {("", role) for role in now})
 
 
 def _set_roles(realm: Realm, path: str, want: set[tuple[str, str]], now: set[tuple[str, str]]) -> None:
