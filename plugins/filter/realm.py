@@ -21,6 +21,13 @@ SECRETS = (
     ("userFederation", "name", ("config", "bindCredential")),
 )
 REFERENCE = "secret:"
+# Keycloak's name of an endpoint -> its name in a discovery document.
+ENDPOINTS = {
+    "authorizationUrl": "authorization_endpoint",
+    "tokenUrl": "token_endpoint",
+    "userInfoUrl": "userinfo_endpoint",
+    "jwksUrl": "jwks_uri",
+}
 
 
 def merge_realm(fragments: Iterable[Mapping[str, Any]], site: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -236,6 +243,32 @@ def _branch(names: list[str]) -> dict[str, Any]:
     return {"name": first, "subGroups": [_branch(rest)]} if rest else {"name": first}
 
 
+def discovered_endpoints(answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a fragment for each identity provider whose endpoints were asked for, with those that it leaves out.
+
+    Args:
+        answers: Results of the module `uri` in a loop over identity providers of the document: `item` and `json`.
+
+    Raises:
+        AnsibleFilterError: A discovery document lacks an endpoint.
+    """
+    fragments = []
+    for answer in answers:
+        if "json" not in answer:
+            continue  # skipped
+        provider, said = answer["item"], answer["json"]
+        missing = [key for key in ENDPOINTS.values() if not said.get(key)]
+        if missing:
+            raise AnsibleFilterError(
+                f"The discovery document of {said['issuer']} (provider {provider['alias']}) has no {', '.join(missing)}: "
+                "give the endpoints in facility_identity_providers"
+            )
+        config = {key: said[name] for key, name in ENDPOINTS.items() if key not in provider["config"]}
+        document = {"identityProviders": [{"alias": provider["alias"], "config": config}]}
+        fragments.append({"source": f"the discovery document of {said['issuer']}", "document": document})
+    return fragments
+
+
 def client_addresses(document: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return every address to which Keycloak would send somebody, or from which it would answer a browser, and for which client."""
     found = []
@@ -260,8 +293,9 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name -> function."""
         return {
-            "client_addresses": client_addresses,
             "brokered_providers": brokered_providers,
+            "client_addresses": client_addresses,
+            "discovered_endpoints": discovered_endpoints,
             "entitlement_grants": entitlement_grants,
             "entitlement_pattern": entitlement_pattern,
             "merge_realm": merge_realm,
