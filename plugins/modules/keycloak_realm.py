@@ -207,7 +207,7 @@ ARGUMENTS = {
     "ca_path": {"type": "path"},
     "client_id": {"type": "str", "required": True},
     "client_secret": {"type": "str", "required": True, "no_log": True},
-    "token_realm": {"type": "str", "default": "master"},
+    "token_realm": {"type": "str", "default": "master", "no_log": False},
     "timeout": {"type": "int", "default": 30},
     "parallel": {"type": "int", "default": 4},
     "realm": {"type": "dict", "required": True},

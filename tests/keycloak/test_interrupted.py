@@ -8,8 +8,8 @@ from typing import Any
 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import flow_tree
-from conftest import GIVEN, Server
 from realm_document import FIRST_LOGIN, GATE
+from realm_server import GIVEN, Server
 
 FLOWS = (FIRST_LOGIN, GATE, "facility browser")
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import requests
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import (
+    DocumentError,
     IssuerError,
     PartialError,
     RightsError,
     UnreachableError,
 )
-from conftest import GIVEN, Server
 from realm_document import SECRETS
+from realm_server import GIVEN, Server
 
 
 def summaries(changes: list) -> list:
@@ -223,6 +224,19 @@ def test_provider_that_cannot_be_reached_is_named(server: Server) -> None:
     server.run()
 
 
+def test_names_that_lead_nowhere_are_refused_before_anything_is_written(server: Server) -> None:
+    wanted = server.document()
+    wanted["displayName"] = "must not be written"
+    wanted["clients"][0]["defaultClientScopes"].append("no-such-scope")
+    wanted["browserFlow"] = "no-such-flow"
+    before = server.export()
+    with pytest.raises(DocumentError, match=r"no client scope 'no-such-scope'.*no flow 'no-such-flow'"):
+        server.run(wanted, check_mode=True)
+    with pytest.raises(DocumentError, match=r"no client scope 'no-such-scope'.*no flow 'no-such-flow'"):
+        server.run(wanted)
+    assert server.export() == before
+
+
 def test_partial_failure_says_what_was_written(server: Server) -> None:
     wanted = server.document()
     wanted["displayName"] = "written first"
@@ -231,8 +245,8 @@ def test_partial_failure_says_what_was_written(server: Server) -> None:
         server.run(wanted)
     wanted = server.document()
     wanted["displayName"] = "written first"
-    wanted["clients"][0]["defaultClientScopes"].append("no-such-scope")
-    with pytest.raises(PartialError, match=r"no client scope 'no-such-scope'") as caught:
+    wanted["authenticationFlows"][0]["executions"][0]["authenticator"] = "no-such-authenticator"
+    with pytest.raises(PartialError, match=r"no-such-authenticator") as caught:
         server.run(wanted)
     assert [(item.kind, item.name) for item in caught.value.applied] == [("realm", server.name)]
     server.run()

@@ -30,7 +30,7 @@ except ImportError:  # the module reports it with missing_required_lib
     UNTRUSTED: tuple[type[Exception], ...] = ()
 else:
     HAS_REQUESTS = True
-    LOST = (requests.exceptions.ConnectionError, requests.exceptions.Timeout)
+    LOST = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, requests.exceptions.ChunkedEncodingError)
     UNTRUSTED = (requests.exceptions.SSLError,)
 
 Json = Any  # what json.loads gives
@@ -50,6 +50,7 @@ def new_session(ca_path: str | None, parallel: int) -> Any:
     session = requests.Session()
     session.trust_env = False
     session.verify = ca_path or True
+    session.max_redirects = 0  # the Admin API has none; a token must not follow one
     session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=parallel))
     return session
 
@@ -81,11 +82,11 @@ class Client:
 
     def get(self, path: str = "", **query: Any) -> Json:
         """JSON of a GET."""
-        return self._call("GET", f"{path}?{urlencode(query)}" if query else path).json()
+        return _json(self._call("GET", f"{path}?{urlencode(query)}" if query else path), path)
 
     def read(self, path: str, body: Json = None, repeat: bool = True) -> Json:
         """JSON of a POST that changes nothing (exports, look-ups)."""
-        return self._call("POST", path, body, repeat=repeat).json()
+        return _json(self._call("POST", path, body, repeat=repeat), path)
 
     def put(self, path: str, body: Json = None) -> None:
         """Writes an object that exists."""
@@ -211,6 +212,10 @@ class Client:
                 error = UnreachableError(
                     f"no answer ({type(failure).__name__})", where, f"Is {self.url} up and reachable from this host?"
                 )
+            except OSError as failure:  # no such ca_path, a redirect, an unusable URL
+                raise UnreachableError(
+                    f"no request was possible: {failure}", where, "Check url and ca_path"
+                ) from failure
             else:
                 if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                     return answer
@@ -242,12 +247,19 @@ class Client:
                 url,
                 "Check client_id, client_secret and token_realm; the client needs its service account enabled",
             )
-        grant = answer.json()
+        grant = _json(answer, url)
         life = float(grant.get("expires_in", 60))
         with self._lock:
             self._token = str(grant["access_token"])
             self._renew_at = started + max(life - SPARE_LIFE, life / 2)
             return self._token
+
+
+def _json(answer: Any, where: str) -> Json:
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise UnreachableError("the answer is not JSON", where, "Is url the address of a Keycloak server?") from error
 
 
 def _reason(answer: Any) -> str:

@@ -104,6 +104,7 @@ class Wanted:
         self.federation_mappers = _mappers_apart(self.federation, lists)
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
         self._take_secrets_out(keyring)
+        self._refuse_secrets_of_public_clients()
         self._normalise()
         self._refuse_doubled_flow_names()
         self._refuse_empty_issuers()
@@ -149,6 +150,13 @@ class Wanted:
         for item in self.required_actions.values():
             if "config" in item:
                 item["config"] = texts(item["config"] or {})
+
+    def _refuse_secrets_of_public_clients(self) -> None:
+        for name in self.client_secrets:
+            if text(self.clients[name].get("publicClient")) == "true":
+                raise DocumentError(
+                    "a public client has no secret", f"clients[{name}].secret", "Leave out one of the two"
+                )
 
     def _refuse_empty_issuers(self) -> None:
         for alias, item in self.idps.items():

@@ -128,6 +128,10 @@ def from_document(raw: Mapping[str, Any], where: str = "") -> Flow:
         authenticator, sub = item.get("authenticator") or "", item.get("flow")
         if not authenticator and not sub:
             raise DocumentError("neither authenticator nor flow is given", here)
+        if item["requirement"] == "CONDITIONAL" and not sub:
+            raise DocumentError(
+                "only a flow can be CONDITIONAL", here, "Put the condition and what depends on it into a flow"
+            )
         config = dict(item.get("config") or {})
         seen[authenticator] += 1
         label = f"{alias} {authenticator}" + (f" {seen[authenticator]}" if seen[authenticator] > 1 else "")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from . import rights, state
+from . import references, rights, state
 from .apply import apply
 from .client import Client
 from .discovery import verify_issuers
@@ -25,6 +25,7 @@ def reconcile(client: Client, wanted: Wanted, check_mode: bool = False, verify_d
         made = [Change("realm", wanted.realm, "create")]
         rights.check(client, wanted)
     live = state.read(client, wanted)
+    references.check(live, wanted)
     changes = plan(live, wanted, KINDS)
     if verify_discovery:
         verify_issuers(client, wanted, changes)

@@ -191,6 +191,22 @@ def test_map_raises_the_first_error():
         client(Scripted()).map(work, range(3))
 
 
+def test_an_answer_that_is_not_json_is_named():
+    class Page(Answer):
+        def json(self):
+            raise ValueError
+
+    with pytest.raises(UnreachableError, match=r"not JSON.*a Keycloak server\?"):
+        client(Scripted(Page(200))).get("/x")
+
+
+@pytest.mark.skipif(not http.HAS_REQUESTS, reason="requests is not installed")
+def test_missing_ca_file_is_an_error_that_names_it(tmp_path):
+    session = http.new_session(str(tmp_path / "none.pem"), 1)
+    with pytest.raises(UnreachableError, match=r"none\.pem.*Check url and ca_path"):
+        http.Client(session, "https://127.0.0.1:9", "demo", "a", "b").get("/x")
+
+
 @pytest.mark.parametrize(("status", "there"), [(200, True), (403, True), (404, False)])
 def test_exists(status, there):
     assert client(Scripted(Answer(status, {}))).exists() is there

@@ -47,6 +47,8 @@ STEP = "authenticationFlows.0.executions.0"
         ("identityProviders.0.config.issuer", "", "the issuer is empty: Keycloak would accept"),
         ("identityProviders.0.config.issuer", None, "the issuer is empty"),
         (f"{STEP}.requirement", "SOMETIMES", r"executions\[1\]: requirement is 'SOMETIMES'. One of REQUIRED"),
+        (f"{STEP}.requirement", "CONDITIONAL", "only a flow can be CONDITIONAL"),
+        ("clients.0.publicClient", True, r"clients\[visa\].secret: a public client has no secret"),
         (f"{STEP}.authenticator", "", "neither authenticator nor flow"),
         (f"{STEP}.authenticatorConfig", "x", "unknown keys"),
         (f"{STEP}.config.alias", "a:b", "reserved character"),

@@ -8,7 +8,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors im
 )
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.kinds import KINDS
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change, Outline, change, counts
-from fake_keycloak import FakeKeycloak
+from fake_keycloak import Answer, FakeKeycloak
 
 
 def role(fake, name):
@@ -256,17 +256,62 @@ def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, cha
     assert [path for _, path in fake.log].count("/identity-provider/import-config") == asked
 
 
-def test_failure_in_the_middle_names_what_was_written(run, wanted_document):
-    wanted_document["clients"][0]["defaultClientScopes"].append("missing")
-    wanted_document["clients"][0]["displayName"] = None
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("defaultDefaultClientScopes", ["nope"], r"no client scope 'nope' \(defaultDefaultClientScopes\)"),
+        (
+            "clients.0.optionalClientScopes",
+            ["nope"],
+            r"no client scope 'nope' \(clients\[visa\].optionalClientScopes\)",
+        ),
+        ("clients.0.authenticationFlowBindingOverrides", {"browser": "nope"}, r"no flow 'nope' \(clients\[visa\]"),
+        ("firstBrokerLoginFlow", "nope", r"no flow 'nope' \(firstBrokerLoginFlow\)"),
+        ("identityProviders.0.postBrokerLoginFlowAlias", "nope", r"no flow 'nope' \(identityProviders\[umbrella\]"),
+        (
+            "roles.realm.2.composites",
+            {"client": {"visa": ["nope"]}},
+            r"no role 'visa/nope' \(composites of role staff\)",
+        ),
+        ("roles.client", {"nope": []}, None),
+        ("roles.client", {"nope": [{"name": "x"}]}, r"no client 'nope' \(roles.client\)"),
+        (
+            "scopeMappings",
+            [{"clientScope": "nope", "roles": ["open-data"]}],
+            r"no client scope 'nope' \(scopeMappings\)",
+        ),
+        ("clientScopeMappings", {"account": [{"client": "visa", "roles": ["no"]}]}, r"no role 'account/no'"),
+    ],
+)
+def test_names_that_lead_nowhere_are_refused_before_the_first_write(run, wanted_document, path, value, said):
+    *way, last = path.split(".")
+    place = wanted_document
+    for key in way:
+        place = place[int(key)] if isinstance(place, list) else place[key]
+    place[last] = value
+    if said is None:
+        wanted_document["roles"]["realm"][2].pop("composites")
+        run(FakeKeycloak(), wanted_document)
+        return
     fake = FakeKeycloak()
-    run(fake, {"realm": "demo", "clients": [{"clientId": "visa"}]})
-    with pytest.raises(
-        PartialError, match=r"client visa: .*no client scope 'missing'.*Written before it: realm demo"
-    ) as caught:
+    with pytest.raises(DocumentError, match=said):
         run(fake, wanted_document)
+    assert [path for method, path in fake.log if method != "GET"] == ["/partial-export"]
+
+
+def test_failure_in_the_middle_names_what_was_written(run, wanted_document):
+    class Fussy(FakeKeycloak):
+        def request(self, method, url, timeout, data=None, headers=None):
+            if method == "POST" and data and '"clientId": "scicat"' in data:
+                return Answer(400, {"errorMessage": "A redirect URI is not a valid URI"})
+            return super().request(method, url, timeout, data, headers)
+
+    with pytest.raises(
+        PartialError, match=r"client scicat: POST .*not a valid URI. Written before it: realm demo"
+    ) as caught:
+        run(Fussy(), wanted_document)
     done = {(one.kind, one.name) for one in caught.value.applied}
-    assert ("client", "scicat") in done, "a neighbour did not get its chance"
+    assert ("client", "visa") in done, "a neighbour did not get its chance"
     assert not any(kind == "identity provider" for kind, _ in done), "went on after a failure"
 
 

@@ -1,0 +1,99 @@
+# Copyright: PaN Facility Kit contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Does everything that the document refers to exist, or stand in the document itself? Pure.
+
+Asked before the first write, so that a misspelt name is not found halfway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .compare import as_list
+from .document import IDP_BINDINGS, OVERRIDES, Wanted
+from .errors import DocumentError
+from .flow_tree import unmarked
+from .state import Live
+
+Reference = tuple[str, str]  # what is named, and where
+
+
+def check(live: Live, wanted: Wanted) -> None:
+    """Raises one DocumentError that lists all names that lead nowhere."""
+    known = {
+        "client scope": live.scopes.keys() | wanted.scopes.keys(),
+        "flow": {unmarked(alias) for alias in live.flows} | wanted.flows.keys(),
+        "client": live.clients.keys() | wanted.clients.keys(),
+        "role": {"/".join(key) for key in [*live.roles, *wanted.roles]},
+    }
+    named = {
+        "client scope": _scopes(wanted),
+        "flow": _flows(wanted),
+        "client": _clients(wanted),
+        "role": _roles(wanted),
+    }
+    missing = [
+        f"there is no {kind} {name.strip('/')!r} ({where})"
+        for kind, references in named.items()
+        for name, where in _distinct(references)
+        if name not in known[kind]
+    ]
+    if missing:
+        raise DocumentError(
+            "; ".join(missing),
+            f"realm {wanted.realm}",
+            "Correct the names, or add what is missing. Nothing was written",
+        )
+
+
+def _distinct(references: Iterable[Reference]) -> Iterable[Reference]:
+    return dict.fromkeys(references)
+
+
+def _scopes(wanted: Wanted) -> Iterator[Reference]:
+    for which, names in wanted.default_scopes.items():
+        for name in names:
+            yield name, f"default{which}ClientScopes"
+    for client, item in wanted.clients.items():
+        for key in ("defaultClientScopes", "optionalClientScopes"):
+            for name in as_list(item.get(key)):
+                yield name, f"clients[{client}].{key}"
+    for holder, name, _ in wanted.scope_mappings:
+        if holder == "clientScope":
+            yield name, "scopeMappings"
+
+
+def _flows(wanted: Wanted) -> Iterator[Reference]:
+    bound = [(alias, key) for key, alias in wanted.bindings.items()]
+    bound += [
+        (item.get(key), f"identityProviders[{name}].{key}")
+        for name, item in wanted.idps.items()
+        for key in IDP_BINDINGS
+    ]
+    for name, item in wanted.clients.items():
+        for key, alias in (item.get(OVERRIDES) or {}).items():
+            bound.append((alias, f"clients[{name}].{OVERRIDES}.{key}"))
+    yield from (reference for reference in bound if reference[0])
+
+
+def _clients(wanted: Wanted) -> Iterator[Reference]:
+    for owner, _ in wanted.roles:
+        if owner:
+            yield owner, "roles.client"
+    for holder, name, owner in wanted.scope_mappings:
+        if holder == "client":
+            yield name, "scopeMappings"
+        if owner:
+            yield owner, "clientScopeMappings"
+
+
+def _roles(wanted: Wanted) -> Iterator[Reference]:
+    """As `<owner>/<role>`; a role of the realm has no owner."""
+    for (owner, name), role in wanted.roles.items():
+        composites = role.get("composites") or {}
+        for member_of, members in {"": composites.get("realm"), **(composites.get("client") or {})}.items():
+            for member in as_list(members):
+                yield f"{member_of}/{member}", f"composites of role {f'{owner}/{name}'.strip('/')}"
+    for (_, name, owner), roles in wanted.scope_mappings.items():
+        for role_name in roles:
+            yield f"{owner}/{role_name}", f"scopeMappings of {name}"

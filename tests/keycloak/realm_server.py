@@ -1,0 +1,52 @@
+"""A Keycloak server given by environment variables, and a realm of its own on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any
+
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+from realm_document import SECRETS, document
+
+VARIABLES = ("URL", "CA", "CLIENT_ID", "CLIENT_SECRET")
+GIVEN = {name: os.environ.get(f"FACILITY_TEST_KEYCLOAK_{name}", "") for name in VARIABLES}
+
+
+class Server:
+    """The server, with one realm of its own."""
+
+    def __init__(self) -> None:
+        self.name = f"test-{secrets.token_hex(4)}"
+        self.issuer = f"{GIVEN['URL']}/realms/master"
+        self.requests = 0
+
+    def client(self, session: Any = None, **other: Any) -> http.Client:
+        login = {"client_id": GIVEN["CLIENT_ID"], "client_secret": GIVEN["CLIENT_SECRET"]}
+        session = session or http.new_session(GIVEN["CA"], 4)
+        return http.Client(session, GIVEN["URL"], self.name, **{**login, **other})
+
+    def document(self) -> dict[str, Any]:
+        return document(self.name, self.issuer)
+
+    def run(
+        self,
+        wanted: dict[str, Any] | None = None,
+        secrets: dict[str, str] | None = None,
+        client: http.Client | None = None,
+        **options: Any,
+    ) -> list[Change]:
+        """One call of the module's inner function."""
+        client = client or self.client()
+        keyring = Keyring({**SECRETS, **(secrets or {})}, "k" * 32)
+        try:
+            return reconcile(client, Wanted(wanted or self.document(), keyring), **options)
+        finally:
+            self.requests = client.requests
+
+    def export(self) -> dict[str, Any]:
+        return self.client().read("/partial-export")
