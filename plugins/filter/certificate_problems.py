@@ -8,7 +8,7 @@ short_description: What keeps a certificate and its key from being used
 version_added: "0.1.0"
 author: PaN Facility Kit contributors
 description:
-  - Takes the paths of a certificate file and a key file on the control node and returns what is wrong with them, in words.
+  - Takes the absolute paths of a certificate file and a key file on the control node and returns what is wrong with them, in words.
   - Files encrypted with ansible-vault cannot be looked into here; only that they exist is checked. The module that installs them checks the rest.
 positional: _input
 options:
@@ -26,7 +26,7 @@ options:
 EXAMPLES = """
 - name: Refuse files that would not work
   ansible.builtin.assert:
-    that: "{'certificate': 'pki/proxy.pem', 'key': 'pki/proxy.key'} | panosc.facility.certificate_problems(['auth.facility.example']) | length == 0"
+    that: "{'certificate': '/srv/pki/proxy.pem', 'key': '/srv/pki/proxy.key'} | panosc.facility.certificate_problems(['auth.facility.example']) | length == 0"
 """
 
 RETURN = """

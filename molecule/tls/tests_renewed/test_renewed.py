@@ -47,3 +47,9 @@ def test_modes_survive_a_renewal(root, name):
         found = root.file(f"{FOLDER}/{name}/{file}")
         assert (found.mode, found.user, found.group) == (mode, "root", "www-data"), file
     assert not root.run(f"ls -A {FOLDER}/{name} | grep '^[.]'").stdout
+
+
+def test_the_ca_file_is_the_system_store_when_public_cas_are_asked_for(root):
+    assert root.file("/etc/facility/tls/ca.pem").linked_to == "/etc/ssl/certs/ca-certificates.crt"
+    options = "--cacert /etc/facility/tls/ca.pem --resolve web.facility.test:8443:127.0.0.1"
+    assert root.run(f"curl -sS -o /dev/null {options} https://web.facility.test:8443/").rc == 0
