@@ -111,7 +111,7 @@ FACILITY = {
     "service preset unknown": (
         {"facility_services.elog.preset": "wiki"},
         "facility_services.elog.preset",
-        "jupyterhub, scicat, visa, web",
+        "jupyterhub, proposals, scicat, visa, web",
     ),
     "service name unknown": (
         {"facility_services.sci-cat": {"url": "https://s.facility.example"}},
@@ -265,6 +265,11 @@ REALM = {
         {"realm_extra.clients": [{"clientId": "visa", "implicitFlowEnabled": True}]},
         "client visa",
         "standard flow only",
+    ),
+    "preset lost": (
+        {"facility_preset_directories": []},
+        "realm_fragments",
+        "no preset 'proposals' among services; known are account",
     ),
     "two services, one client": ({"facility_services.elog.client_id": "icat"}, "realm", "clients/icat"),
 }

@@ -66,7 +66,8 @@ def example():
     for file in sorted((ROOT / "inventories/example/group_vars/all").glob("*.yml")):
         if file.name != "vault.yml":
             merged.update(yaml.safe_load(file.read_text()))
-    return merged
+    # Cases stand in a folder of their own.
+    return {**merged, "facility_preset_directories": [str(ROOT / "inventories/presets")]}
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def test_every_secret_of_the_example_is_apart(realm):
     assert set(realm("example")["secrets"]) == {
         "clients/elog",
         "clients/jupyterhub",
+        "clients/proposals",
         "clients/scicat",
         "identityProviders/umbrella",
         "identityProviders/uni",
@@ -72,6 +73,7 @@ def test_every_secret_of_the_example_is_apart(realm):
         ("scicat", ["https://scicat.facility.example/api/v3/auth/oidc/callback"]),
         ("jupyterhub", ["https://jupyter.facility.example/hub/oauth_callback"]),
         ("elog", ["https://elog.facility.example/oidc/callback"]),
+        ("proposals", ["https://proposals.facility.example/login/callback"]),
         ("icat", []),
     ],
 )
@@ -239,3 +241,8 @@ def test_the_site_has_the_last_word(realm):
 
 def test_issuer_is_the_public_url(realm):
     assert realm("example")["issuer"] == "https://auth.facility.example/realms/enpf"
+
+
+def test_the_readme_shows_the_preset_that_these_tests_use():
+    preset = (ROOT / "inventories/presets/services/proposals.yml").read_text()
+    assert f"```yaml\n{preset}```" in (ROOT / "roles/realm/README.md").read_text()
