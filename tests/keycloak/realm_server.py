@@ -11,7 +11,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
-from realm_document import SECRETS, document
+from realm_document import SECRETS, document  # type: ignore[import-not-found]  # pytest puts this folder on the path
 
 VARIABLES = ("URL", "CA", "CLIENT_ID", "CLIENT_SECRET")
 GIVEN = {name: os.environ.get(f"FACILITY_TEST_KEYCLOAK_{name}", "") for name in VARIABLES}
@@ -31,7 +31,8 @@ class Server:
         return http.Client(session, GIVEN["URL"], self.name, **{**login, **other})
 
     def document(self) -> dict[str, Any]:
-        return document(self.name, self.issuer)
+        wanted: dict[str, Any] = document(self.name, self.issuer)
+        return wanted
 
     def run(
         self,
@@ -49,4 +50,5 @@ class Server:
             self.requests = client.requests
 
     def export(self) -> dict[str, Any]:
-        return self.client().read("/partial-export")
+        export: dict[str, Any] = self.client().read("/partial-export")
+        return export

@@ -55,6 +55,7 @@ NOT_HERE = {
 }
 IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
 OVERRIDES = "authenticationFlowBindingOverrides"  # of a client: by alias in the document, by id on the server
+UNSEEN = {"id", "authorizationSettings"}  # of a client: fixed, and not in the list of clients
 OIDC_PROVIDERS = ("oidc", "keycloak-oidc")
 OPENID = "openid-connect"
 Named = dict[str, Any]
@@ -104,7 +105,7 @@ class Wanted:
         self.federation_mappers = _mappers_apart(self.federation, lists)
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
         self._take_secrets_out(keyring)
-        self._refuse_secrets_of_public_clients()
+        self._refuse_unusable_client_keys()
         self._normalise()
         self._refuse_doubled_flow_names()
         self._refuse_empty_issuers()
@@ -151,7 +152,10 @@ class Wanted:
             if "config" in item:
                 item["config"] = texts(item["config"] or {})
 
-    def _refuse_secrets_of_public_clients(self) -> None:
+    def _refuse_unusable_client_keys(self) -> None:
+        for name, item in self.clients.items():
+            for key in sorted(UNSEEN & item.keys()):
+                raise DocumentError(f"the key {key} is not managed", f"clients[{name}].{key}", "Leave it out")
         for name in self.client_secrets:
             if text(self.clients[name].get("publicClient")) == "true":
                 raise DocumentError(

@@ -53,6 +53,7 @@ class FakeKeycloak:
     def __init__(self, realm: str = "demo", roles: tuple[str, ...] = ROLES, seed: int = 1) -> None:
         self.name, self.roles_held, self.random, self.count = realm, roles, random.Random(seed), 0  # noqa: S311
         self.log: list[tuple[str, str]] = []
+        self.sent: list[str] = []  # bodies
         self.secrets: dict[str, str] = {}  # what is masked on reads
         self.realm: dict[str, Any] = {"id": "r", "realm": realm, "browserFlow": "browser", "attributes": {"own": "x"}}
         self.profile: dict[str, Any] = {"attributes": [{"name": "username", "permissions": {"edit": ["user"]}}]}
@@ -86,6 +87,7 @@ class FakeKeycloak:
             return Answer(200, {"access_token": token(self.name, self.roles_held), "expires_in": 60})
         path = parts.path.split(f"/admin/realms/{self.name}", 1)[1]
         self.log.append((method, unquote(path)))
+        self.sent.append(data or "")
         for verb, expression, handler in ROUTES:
             found = expression.match(path) if verb == method else None
             if found:

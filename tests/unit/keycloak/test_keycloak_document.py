@@ -48,6 +48,11 @@ STEP = "authenticationFlows.0.executions.0"
         ("identityProviders.0.config.issuer", None, "the issuer is empty"),
         (f"{STEP}.requirement", "SOMETIMES", r"executions\[1\]: requirement is 'SOMETIMES'. One of REQUIRED"),
         (f"{STEP}.requirement", "CONDITIONAL", "only a flow can be CONDITIONAL"),
+        (
+            "clients.0.authorizationSettings",
+            {},
+            r"clients\[visa\].authorizationSettings: the key authorizationSettings is not managed",
+        ),
         ("clients.0.publicClient", True, r"clients\[visa\].secret: a public client has no secret"),
         (f"{STEP}.authenticator", "", "neither authenticator nor flow"),
         (f"{STEP}.authenticatorConfig", "x", "unknown keys"),

@@ -1,5 +1,7 @@
 """What drifts on the server shows in the plan, object by object and field by field, and is mended in order."""
 
+import random
+
 import pytest
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import (
     DocumentError,
@@ -55,10 +57,10 @@ DRIFT = {
         ["protocolMappers[groups].config.full.path"],
     ),
     "scope mapper gone": (
-        lambda f: f.scopes["groups"]["protocolMappers"].clear(),
+        lambda f: f.scopes["panosc"]["protocolMappers"].pop(0),
         "client scope",
-        "groups",
-        ["protocolMappers[groups]"],
+        "panosc",
+        ["protocolMappers[voperson_id]"],
     ),
     "default scopes": (
         lambda f: f.default["default"].remove("panosc"),
@@ -182,6 +184,18 @@ def test_drift_is_one_change_and_is_mended(run, wanted_document, drift, kind, na
     changes, _ = run(fake, wanted_document)
     assert [(one.kind, one.name, one.action, list(one.fields)) for one in changes] == [(kind, name, "update", fields)]
     assert {line.split(":")[0] for line in changes[0].diff()["after"].splitlines()} == set(fields)
+    assert run(fake, wanted_document)[0] == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_mixture_of_drift_is_seen_whole_and_mended_in_one_run(run, wanted_document, seed):
+    chosen = random.Random(seed).sample(sorted(DRIFT), 10)  # noqa: S311  a seed that can be repeated
+    fake = FakeKeycloak(seed=seed)
+    run(fake, wanted_document)
+    for case in chosen:
+        DRIFT[case][0](fake)
+    changes, _ = run(fake, wanted_document)
+    assert {(one.kind, one.name) for one in changes} == {DRIFT[case][1:3] for case in chosen}
     assert run(fake, wanted_document)[0] == []
 
 

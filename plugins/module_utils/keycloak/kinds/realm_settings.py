@@ -3,7 +3,7 @@
 """Settings of the realm itself, with mail server and attributes.
 
 A PUT keeps keys that are absent, but replaces `attributes` and `smtpServer` as a whole: each is sent
-complete or not at all. The mask as SMTP password keeps the stored one.
+complete or not at all. The mask that stands for the SMTP password goes back with the rest and keeps it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..compare import differences, merged, top_level
 from ..document import Wanted
 from ..plan import Change, change
-from ..secrets import CHANGED, FINGERPRINT, MASK, Secret
+from ..secrets import CHANGED, FINGERPRINT, Secret
 from ..state import Live
 from .base import Kind, Realm
 
@@ -42,8 +42,6 @@ class RealmSettings(Kind):
         if change.touches(MASKED) and wanted.smtp_secret:
             body["smtpServer"]["password"] = wanted.smtp_secret.reveal()
             body["attributes"] = with_fingerprint(body.get("attributes", live.attributes), SMTP, wanted.smtp_secret)
-        elif "smtpServer" in body and (live.realm.get("smtpServer") or {}).get("password"):
-            body["smtpServer"]["password"] = MASK
         realm.client.put("", body)
         live.realm.update(body)
 
