@@ -105,7 +105,11 @@ def test_claims_stand_where_each_service_reads_them(realm):
         }
 
     assert places("panosc") == places("groups") == places("entitlements") == {("id", "userinfo")}
+    assert places("access") == {("id", "userinfo", "access")}
     assert places("aud-icat") == {("access",)}
+    for item in example["document"]["clients"]:
+        if "defaultClientScopes" in item:
+            assert {"basic", "access"} <= set(item["defaultClientScopes"]), item["clientId"]
     assert {"panosc", "groups"} <= set(client(example, "scicat")["defaultClientScopes"])  # reads the ID token only
     assert {"panosc", "groups"} <= set(client(example, "jupyterhub")["defaultClientScopes"])  # reads userinfo
     assert "aud-icat" in client(example, "elog")["defaultClientScopes"]
