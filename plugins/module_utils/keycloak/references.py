@@ -94,6 +94,9 @@ def _roles(wanted: Wanted) -> Iterator[Reference]:
         for member_of, members in {"": composites.get("realm"), **(composites.get("client") or {})}.items():
             for member in as_list(members):
                 yield f"{member_of}/{member}", f"composites of role {f'{owner}/{name}'.strip('/')}"
+    for path, roles in wanted.group_roles.items():
+        for role_name in roles:
+            yield f"/{role_name}", f"groups[{path}]"
     for (_, name, owner), roles in wanted.scope_mappings.items():
         for role_name in roles:
             yield f"{owner}/{role_name}", f"scopeMappings of {name}"

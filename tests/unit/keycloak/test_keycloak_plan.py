@@ -219,6 +219,15 @@ def test_sections_that_are_absent_are_neither_read_nor_touched(run):
     assert client.requests == 3
 
 
+def test_a_scope_leaves_the_other_list_first(run):
+    """Keycloak refuses a scope that stands in the other list, also when the document names one list only."""
+    fake = FakeKeycloak()
+    wanted = {"realm": "demo", "defaultDefaultClientScopes": ["profile", "phone"]}
+    run(fake, wanted)
+    assert fake.default == {"default": {"profile", "phone"}, "optional": {"address"}}
+    assert run(fake, wanted)[0] == []
+
+
 def test_more_clients_than_a_page_are_all_seen(run):
     fake = FakeKeycloak()
     wanted = {"realm": "demo", "clients": [{"clientId": f"c{number}", "enabled": True} for number in range(230)]}
@@ -287,6 +296,7 @@ def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, cha
             {"client": {"visa": ["nope"]}},
             r"no role 'visa/nope' \(composites of role staff\)",
         ),
+        ("groups", [{"name": "g", "realmRoles": ["nope"]}], r"no role 'nope' \(groups\[/g\]\)"),
         ("roles.client", {"nope": []}, None),
         ("roles.client", {"nope": [{"name": "x"}]}, r"no client 'nope' \(roles.client\)"),
         (

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import suppress
 
 import pytest
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
@@ -217,6 +218,20 @@ def test_a_swap_killed_at_every_request_keeps_complete_flows_in_use(run, wanted_
         names = [flow["alias"] for flow in fake.flows.values()] + [item["alias"] for item in fake.configs.values()]
         assert [name for name in names if "~" in name] == []
     assert life > 30
+
+
+def test_a_copy_that_is_in_use_counts_as_the_flow_it_stands_for(run, wanted_document):
+    """After a kill between binding and naming, only the flow is left to do."""
+    start, new, seen = FakeKeycloak(), variant(wanted_document, 1), 0
+    run(start, variant(wanted_document, 0))
+    for life in range(10, 80):
+        fake = copy.deepcopy(start)
+        with suppress(Killed):
+            run(fake, new, session=Mortal(fake, life))
+        if "~" in fake.realm["firstBrokerLoginFlow"] and "~" in fake.idps["umbrella"]["firstBrokerLoginFlowAlias"]:
+            seen += 1
+            assert {change.kind for change in run(fake, new, check_mode=True)[0]} == {"authentication flow"}
+    assert seen
 
 
 def test_a_flow_that_was_not_stored_as_sent_is_not_bound(run, wanted_document):
