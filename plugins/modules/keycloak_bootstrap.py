@@ -136,10 +136,8 @@ CLIENT = {
 CLIENT_ATTRIBUTES = {"access.token.lifespan": "300"}  # a large realm takes longer than the default minute
 CLIENT_SCOPES = ["basic", "roles"]
 RECOVERY = (
-    "On one node, with all nodes stopped (systemctl stop keycloak): write KC_BOOTSTRAP_ADMIN_CLIENT_ID=facility-recovery and a long random "
-    "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET to %(file)s (mode 0600), load both into the environment of a root shell, run "
-    "`runuser -u keycloak -- /opt/keycloak/current/bin/kc.sh bootstrap-admin service --optimized --no-prompt --client-id:env KC_BOOTSTRAP_ADMIN_CLIENT_ID "
-    "--client-secret:env KC_BOOTSTRAP_ADMIN_CLIENT_SECRET`, and run the play again: it takes the rest from there"
+    "The first administrator, which could mend this, is gone or never was. Make another one (kc.sh bootstrap-admin service) "
+    "as roles/keycloak/README.md says under `The first administrator`, and run again: the run takes the rest from there"
 )
 
 
@@ -173,12 +171,7 @@ class Bootstrap:
                 automation.forget_token()
                 problem = self._problem(automation)
         elif problem:
-            raise KeycloakError(
-                problem,
-                self.wanted["url"],
-                "The first administrator that could mend this is gone or never was. "
-                + RECOVERY % {"file": self.wanted["bootstrap_file"]},
-            )
+            raise KeycloakError(problem, self.wanted["url"], RECOVERY)
         if problem and not self.check:
             raise KeycloakError(problem, self.wanted["url"], "The first administrator was kept. Run again")
         self._finish(temporary)
