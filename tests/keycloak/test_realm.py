@@ -14,6 +14,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors im
     RightsError,
     UnreachableError,
 )
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.kinds import KINDS
 from realm_document import SECRETS
 from realm_server import GIVEN, Server
 
@@ -70,6 +71,7 @@ def changed(wanted: dict[str, Any]) -> dict[str, Any]:
     wanted["roles"]["client"]["visa"][1]["description"] = "Other"
     wanted["groups"][1]["subGroups"][0]["attributes"]["mail"] = ["b@x.test", "c@x.test"]
     wanted["groups"][0]["subGroups"].append({"name": "new"})
+    wanted["groups"][1]["realmRoles"] = ["compute-approved"]
     visa = wanted["clients"][0]
     visa["redirectUris"] = ["https://visa.facility.test/new"]
     visa["defaultClientScopes"].remove("panosc")
@@ -102,7 +104,7 @@ def test_check_mode_plans_what_a_real_run_does_and_neither_shows_a_secret(server
     assert [item.summary() for item in checked] == [item.summary() for item in real]
     assert [item.diff() for item in checked] == [item.diff() for item in real]
     kinds = {item.kind for item in real}
-    assert len(kinds) == 18, f"a kind without a change: {sorted(kinds)}"
+    assert kinds == {kind.name for kind in KINDS}, "a kind without a change"
     shown = json.dumps([[item.summary(), item.diff()] for item in [*checked, *real]]) + repr(real)
     assert "canary" not in shown
     assert server.run(wanted, secrets) == []
