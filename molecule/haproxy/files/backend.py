@@ -12,9 +12,17 @@ import os
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ADDRESSES = {"b1": "127.0.0.2", "b2": "127.0.0.3", "data": "127.0.0.4", "ws": "127.0.0.5", "wrong-name": "127.0.0.6", "wrong-ca": "127.0.0.7"}
+ADDRESSES = {
+    "b1": "127.0.0.2",
+    "b2": "127.0.0.3",
+    "data": "127.0.0.4",
+    "ws": "127.0.0.5",
+    "wrong-name": "127.0.0.6",
+    "wrong-ca": "127.0.0.7",
+}
 FOLDER = "/var/lib/backend"
 NAME = sys.argv[1]
 
@@ -24,7 +32,7 @@ class Service(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def handle_one(self):
+    def answer(self) -> None:
         with open(f"{FOLDER}/{NAME}.hits", "a", encoding="utf-8") as hits:
             hits.write(f"{self.command} {self.path}\n")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -33,40 +41,53 @@ class Service(BaseHTTPRequestHandler):
             self.send_response(101)
             self.send_header("Upgrade", self.headers["Upgrade"])
             self.send_header("Connection", "Upgrade")
-            self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+            self.send_header(
+                "Sec-WebSocket-Accept",
+                base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode(),
+            )
             if "Sec-WebSocket-Protocol" in self.headers:
                 self.send_header("Sec-WebSocket-Protocol", self.headers["Sec-WebSocket-Protocol"])
             self.end_headers()
             return
-        seen = {"server": NAME, "method": self.command, "path": self.path, "body": len(body), "headers": [[k.lower(), v] for k, v in self.headers.items()]}
-        answer = json.dumps(seen).encode()
+        seen = {
+            "server": NAME,
+            "method": self.command,
+            "path": self.path,
+            "body": len(body),
+            "headers": [[k.lower(), v] for k, v in self.headers.items()],
+        }
+        body = json.dumps(seen).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Powered-By", "test")
         self.send_header("Strict-Transport-Security", "max-age=1")
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_OPTIONS = do_TRACE = handle_one
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Every method is answered alike."""
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
 class Management(BaseHTTPRequestHandler):
     """Says whether the service is well."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         well = not os.path.exists(f"{FOLDER}/{NAME}.sick")
         self.send_response((200 if well else 503) if self.path == "/health/ready" else 404)
         self.end_headers()
 
-    def log_message(self, *_):
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
-def serve(port, handler):
+def serve(port: int, handler: type[BaseHTTPRequestHandler]) -> None:
     """Serve for ever; the handshake is left to the thread of the connection."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     if NAME == "wrong-ca":

@@ -14,17 +14,21 @@ import ssl
 import sys
 import threading
 import time
+from typing import Any
 
 CA = "/etc/facility/tls/ca.pem"
 
 
-def connect(host, source="127.0.0.1", timeout=15):
+CONTEXT = ssl.create_default_context(cafile=CA)
+
+
+def connect(host: str, source: str = "127.0.0.1", timeout: float = 15) -> ssl.SSLSocket:
     """A verified TLS connection to the proxy on this host."""
     raw = socket.create_connection(("127.0.0.1", 443), timeout, (source, 0))
-    return ssl.create_default_context(cafile=CA).wrap_socket(raw, server_hostname=host)
+    return CONTEXT.wrap_socket(raw, server_hostname=host)
 
 
-def ask(sock, host, path):
+def ask(sock: ssl.SSLSocket, host: str, path: str) -> int:
     """One GET on an open connection; gives the status."""
     sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     response = http.client.HTTPResponse(sock)
@@ -33,7 +37,7 @@ def ask(sock, host, path):
     return response.status
 
 
-def raw(host):
+def raw(host: str) -> dict[str, Any]:
     with connect(host, timeout=5) as sock:
         sock.sendall(sys.stdin.buffer.read())
         data = b""
@@ -46,11 +50,12 @@ def raw(host):
     return {"status": int(head.split()[1]) if head else 0, "head": head.decode(), "body": body.decode(errors="replace")}
 
 
-def stream(host, seconds, source):
-    results = []
+def stream(host: str, seconds: str, source: str) -> dict[str, Any]:
+    results: list[tuple[float, object]] = []
 
-    def one():
+    def one() -> None:
         started = time.monotonic()
+        status: object
         try:
             with connect(host, source) as sock:
                 status = ask(sock, host, "/realms/demo")
@@ -58,7 +63,7 @@ def stream(host, seconds, source):
             status = repr(error)
         results.append((time.monotonic() - started, status))
 
-    threads = []
+    threads: list[threading.Thread] = []
     end = time.monotonic() + float(seconds)
     while time.monotonic() < end:
         threads.append(threading.Thread(target=one))
@@ -67,12 +72,18 @@ def stream(host, seconds, source):
     for thread in threads:
         thread.join()
     failed = [status for _, status in results if status != 200]
-    return {"sent": len(results), "failed": len(failed), "how": sorted(set(map(str, failed))), "slowest": round(max(t for t, _ in results), 2)}
+    return {
+        "sent": len(results),
+        "failed": len(failed),
+        "how": sorted(set(map(str, failed))),
+        "slowest": round(max(t for t, _ in results), 2),
+    }
 
 
-def flood(host, path, count, source):
+def flood(host: str, path: str, count: str, source: str) -> dict[str, int]:
     with connect(host, source) as sock:
         return collections.Counter(str(ask(sock, host, path)) for _ in range(int(count)))
 
 
-print(json.dumps({"raw": raw, "stream": stream, "flood": flood}[sys.argv[1]](*sys.argv[2:])))
+PLAYS: dict[str, Any] = {"raw": raw, "stream": stream, "flood": flood}
+print(json.dumps(PLAYS[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,15 @@
+"""Nothing of the role is left."""
+
+
+def test_gone(host):
+    assert not host.package("haproxy").is_installed
+    with host.sudo():
+        for path in (
+            "/etc/haproxy",
+            "/etc/systemd/system/haproxy.service.d",
+            "/etc/facility/tls/haproxy",
+            "/run/haproxy/admin.sock",
+        ):
+            assert not host.file(path).exists, path
+        assert host.file("/etc/facility/tls/ca.pem").exists, "what other roles made stays"
+    assert not host.socket("tcp://0.0.0.0:443").is_listening
