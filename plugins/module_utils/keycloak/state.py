@@ -15,14 +15,13 @@ from typing import Any
 
 from . import flow_tree
 from .client import Client
-from .document import IDP_BINDINGS, Wanted
+from .document import IDP_BINDINGS, Named, Wanted
 from .errors import KeycloakError
 
 PAGE = 50
 EVERY = 10000  # children of a group: more than Keycloak lists by default
 FEDERATION = "org.keycloak.storage.UserStorageProvider"
 FEDERATION_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
-Named = dict[str, Any]
 RoleKey = tuple[str, str]  # (owning client, or "" for the realm; name)
 
 

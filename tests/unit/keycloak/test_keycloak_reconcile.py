@@ -242,10 +242,15 @@ def test_a_flow_that_was_not_stored_as_sent_is_not_bound(run, wanted_document):
             return super().request(method, url, timeout, data, headers)
 
     fake = Forgetful()
+    fake.forgets = True
+    with pytest.raises(PartialError, match=r"stored something else than was sent.*not put to use"):
+        run(fake, variant(wanted_document, 0))
+    assert "firstBrokerLoginFlow" not in fake.realm
+    assert fake.idps == {}
     fake.forgets = False
     run(fake, variant(wanted_document, 0))
     before, fake.forgets = outlines(fake), True
-    with pytest.raises(PartialError, match=r"stored something else than was sent.*old flow stays in use"):
+    with pytest.raises(PartialError, match=r"stored something else than was sent.*not put to use"):
         run(fake, variant(wanted_document, 1))
     after = outlines(fake)
     assert {place: after[place] for place in ("realm", "first", "post")} == {

@@ -24,7 +24,7 @@ FLOWS = "/authentication/flows"
 IDPS = "/identity-provider/instances"
 
 
-def variants(flows: dict[str, Any], alias: str) -> list[Flow]:
+def variants(flows: dict[str, Flow], alias: str) -> list[Flow]:
     """The flow of that alias and the marked copies of it that interrupted runs left."""
     return [flow for flow in flows.values() if unmarked(flow.alias) == alias]
 
@@ -36,12 +36,12 @@ def equal(wanted: Flow, live: Flow | None) -> bool:
     return wanted.provider == live.provider and wanted.outline() == live.renamed(unmarked).outline()
 
 
-def swap(client: Client, wanted: Flow, flows: dict[str, Any]) -> None:
+def swap(client: Client, wanted: Flow, flows: dict[str, Flow]) -> None:
     """Makes `wanted` the only flow of its name, in use wherever one of the others was."""
     there = variants(flows, wanted.alias)
     current = flows.get(wanted.alias)
     if not there:
-        build(client, wanted)
+        _built(client, wanted)
         return
     keep = current if current and equal(wanted, current) else _complete_copy(client, wanted, flows)
     old = [flow for flow in there if flow.id != keep.id and flow.alias != keep.alias]
@@ -52,26 +52,29 @@ def swap(client: Client, wanted: Flow, flows: dict[str, Any]) -> None:
     _take_name(client, keep, wanted)
 
 
-def _complete_copy(client: Client, wanted: Flow, flows: dict[str, Any]) -> Flow:
-    """The marked copy with all its parts and ids: found complete, or built and read back."""
+def _complete_copy(client: Client, wanted: Flow, flows: dict[str, Flow]) -> Flow:
+    """The marked copy with the ids of all its parts: found complete, or built."""
     digest = wanted.digest()
-    alias = marked(wanted.alias, digest)
-    copy = flows.get(alias)
-    if copy and not equal(wanted, copy):  # its build was interrupted, so nothing uses it
+    copy = flows.get(marked(wanted.alias, digest))
+    if copy and equal(wanted, copy):
+        return copy
+    if copy:  # its build was interrupted, so nothing uses it
         client.delete(f"{FLOWS}/{copy.id}")
-        copy = None
-    if copy is None:
-        build(client, wanted.renamed(lambda name: marked(name, digest)))
-        copy = flow_tree.from_export(client.read("/partial-export")).get(alias)
-    if copy is None or not equal(wanted, copy):
-        stored = copy.renamed(unmarked).outline() if copy else []
-        strange = sorted(set(wanted.outline()) ^ set(stored))
+    return _built(client, wanted.renamed(lambda name: marked(name, digest)))
+
+
+def _built(client: Client, tree: Flow) -> Flow:
+    """Builds a flow and reads it back; raises KeycloakError when it is not what was sent."""
+    build(client, tree)
+    stored = flow_tree.from_export(client.read("/partial-export")).get(tree.alias)
+    if stored is None or stored.outline() != tree.outline():
+        strange = set(tree.outline()) ^ set(stored.outline() if stored else [])
         raise KeycloakError(
-            f"Keycloak stored something else than was sent: {'; '.join(line.strip() for line in strange)}",
-            f"authenticationFlows[{wanted.alias}]",
-            "The old flow stays in use. Write the flow as Keycloak keeps it",
+            f"Keycloak stored something else than was sent: {'; '.join(sorted(line.strip() for line in strange))}",
+            f"authenticationFlows[{unmarked(tree.alias)}]",
+            "It is not put to use. Write the flow as Keycloak keeps it",
         )
-    return copy
+    return stored
 
 
 def rebind(client: Client, old: Iterable[Flow], new: Flow) -> None:
