@@ -28,6 +28,11 @@ options:
     type: list
     elements: str
     required: true
+  update_removed:
+    description: The same when a CA was removed, where the program needs to be told. Default is O(update).
+    type: list
+    elements: str
+    default: []
   store:
     description: The file of all trusted CAs that the update program writes.
     type: path
@@ -106,6 +111,7 @@ class Trust:
             name: text.strip() + "\n" for name, text in module.params["authorities"].items()
         }
         self.changes: list[str] = []
+        self.removed = False
 
     def keep_anchors(self) -> None:
         """Keep one file per CA where the distribution looks for them."""
@@ -113,6 +119,7 @@ class Trust:
         wanted = {f"{PREFIX}{name}.crt": text for name, text in self.authorities.items()}
         for path in sorted(folder.glob(PREFIX + "*.crt")):
             if path.name not in wanted:
+                self.removed = True
                 self.changes.append(f"remove {path}")
                 if not self.module.check_mode:
                     path.unlink()
@@ -142,10 +149,11 @@ class Trust:
             return False
         self.changes.append(f"update {store}")
         if not self.module.check_mode:
-            self.module.run_command(self.module.params["update"], check_rc=True)
+            update = (self.removed and self.module.params["update_removed"]) or self.module.params["update"]
+            self.module.run_command(update, check_rc=True)
             if not wanted <= bodies(read(store)):
                 self.module.fail_json(
-                    msg=f"{' '.join(self.module.params['update'])} ended well, but {store} does not hold the CAs of tls_ca_files and the site"
+                    msg=f"{' '.join(update)} ended well, but {store} does not hold the CAs of tls_ca_files and the site"
                 )
         return True
 
@@ -220,6 +228,7 @@ def main() -> None:
             "authorities": {"type": "dict", "required": True},
             "anchors": {"type": "path", "required": True},
             "update": {"type": "list", "elements": "str", "required": True},
+            "update_removed": {"type": "list", "elements": "str", "default": []},
             "store": {"type": "path", "required": True},
             "destination": {"type": "path", "default": "/etc/facility/tls/ca.pem"},
             "system": {"type": "bool", "default": False},
