@@ -77,6 +77,13 @@ def test_none_listed_leaves_nothing_of_ours(trust, place, authority):
     assert not trust(authorities={})["changed"]
 
 
+def test_a_removal_has_its_own_update_where_there_is_one(trust, place, authority, other):
+    removed = ["sh", "-c", f"echo removed >>{place}/update.log; cat {place}/anchors/*.crt >{place}/store"]
+    trust(authorities={"site": authority.pem, "old": other.pem}, update_removed=removed)
+    trust(update_removed=removed)
+    assert (place / "update.log").read_text().split() == ["ran", "removed"]
+
+
 def test_the_file_can_be_the_store_itself(trust, place):
     assert trust(system=True)["changed"]
     assert (place / "facility" / "ca.pem").is_symlink()
