@@ -44,6 +44,7 @@ def raw(host: str) -> dict[str, Any]:
         try:
             while part := sock.recv(65536):
                 data += part
+                sock.settimeout(1)  # the proxy keeps the connection for the next request
         except OSError:
             pass
     head, _, body = data.partition(b"\r\n\r\n")
