@@ -33,6 +33,12 @@ options:
     type: list
     elements: str
     default: []
+  hooks:
+    description:
+      - Folder of programs that keep stores of their own, as Debian's Java does, and that the update program does not tell of removed local CAs.
+      - They get lines with the paths of the CAs in the folder of O(store), led by C(-).
+    type: path
+    default: ""
   store:
     description: The file of all trusted CAs that the update program writes.
     type: path
@@ -111,7 +117,7 @@ class Trust:
             name: text.strip() + "\n" for name, text in module.params["authorities"].items()
         }
         self.changes: list[str] = []
-        self.removed = False
+        self.removed: list[str] = []
 
     def keep_anchors(self) -> None:
         """Keep one file per CA where the distribution looks for them."""
@@ -119,7 +125,7 @@ class Trust:
         wanted = {f"{PREFIX}{name}.crt": text for name, text in self.authorities.items()}
         for path in sorted(folder.glob(PREFIX + "*.crt")):
             if path.name not in wanted:
-                self.removed = True
+                self.removed.append(path.stem)
                 self.changes.append(f"remove {path}")
                 if not self.module.check_mode:
                     path.unlink()
@@ -151,11 +157,20 @@ class Trust:
         if not self.module.check_mode:
             update = (self.removed and self.module.params["update_removed"]) or self.module.params["update"]
             self.module.run_command(update, check_rc=True)
+            self._tell_hooks()
             if not wanted <= bodies(read(store)):
                 self.module.fail_json(
                     msg=f"{' '.join(update)} ended well, but {store} does not hold the CAs of tls_ca_files and the site"
                 )
         return True
+
+    def _tell_hooks(self) -> None:
+        hooks = self.module.params["hooks"]
+        if not self.removed or not hooks or not os.path.isdir(hooks):
+            return
+        folder = os.path.dirname(self.module.params["store"])
+        lines = "\n".join(f"-{folder}/{name}.pem" for name in self.removed)  # run_command ends the last one
+        self.module.run_command(["run-parts", "--exit-on-error", hooks], data=lines, check_rc=True)
 
     def keep_destination(self) -> None:
         """Keep the file (or link) that programs of the kit are pointed to."""
@@ -229,6 +244,7 @@ def main() -> None:
             "anchors": {"type": "path", "required": True},
             "update": {"type": "list", "elements": "str", "required": True},
             "update_removed": {"type": "list", "elements": "str", "default": []},
+            "hooks": {"type": "path", "default": ""},
             "store": {"type": "path", "required": True},
             "destination": {"type": "path", "default": "/etc/facility/tls/ca.pem"},
             "system": {"type": "bool", "default": False},

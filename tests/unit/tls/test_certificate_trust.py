@@ -84,6 +84,16 @@ def test_a_removal_has_its_own_update_where_there_is_one(trust, place, authority
     assert (place / "update.log").read_text().split() == ["ran", "removed"]
 
 
+def test_other_stores_are_told_of_a_removal(trust, place, authority, other):
+    (place / "hooks").mkdir()
+    (place / "hooks" / "java").write_text(f"#!/bin/sh\ncat >>{place}/java.log\n")
+    (place / "hooks" / "java").chmod(0o755)
+    trust(authorities={"site": authority.pem, "old": other.pem}, hooks=str(place / "hooks"))
+    assert not (place / "java.log").exists()
+    trust(hooks=str(place / "hooks"))
+    assert (place / "java.log").read_text() == f"-{place}/facility-old.pem\n"
+
+
 def test_the_file_can_be_the_store_itself(trust, place):
     assert trust(system=True)["changed"]
     assert (place / "facility" / "ca.pem").is_symlink()
