@@ -313,6 +313,8 @@ class FakeKeycloak:
         body.pop("defaultClientScopes", None)
         body.pop("optionalClientScopes", None)
         client.update({key: value for key, value in body.items() if value is not None})
+        if body.get("webOrigins") is None and not client.get("webOrigins"):
+            client["webOrigins"] = ["/".join(uri.split("/")[:3]) for uri in client.get("redirectUris", [])]
 
     @route("PUT", "/clients/*/(default|optional)-client-scopes/*")
     def put_client_scope(self, client_id: str, which: str, scope_id: str, body: Any) -> Any:

@@ -50,6 +50,21 @@ def test_a_changed_secret_is_one_change_and_arrives(run, wanted_document, secret
     assert run(fake, wanted_document, {secret: "canary-new"})[0] == []
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_web_origins_stay_empty_when_something_else_changes(run, wanted_document, named):
+    """Keycloak fills empty ones in from the redirect URIs when a PUT leaves them out."""
+    fake = FakeKeycloak()
+    wanted = next(item for item in wanted_document["clients"] if item["clientId"] == "visa")
+    wanted["webOrigins"] = []
+    run(fake, wanted_document)
+    assert fake._client("visa")["webOrigins"] == []
+    if not named:
+        del wanted["webOrigins"]
+    run(fake, wanted_document, {"visa": "canary-new"})
+    assert fake._client("visa")["webOrigins"] == []
+    assert run(fake, wanted_document, {"visa": "canary-new"})[0] == []
+
+
 @pytest.mark.parametrize("gone", ["umbrella", "ldap", "smtp"])
 def test_a_secret_that_is_gone_from_the_server_is_written_again(run, wanted_document, gone):
     """The fingerprint alone proves nothing when Keycloak no longer shows a mask."""

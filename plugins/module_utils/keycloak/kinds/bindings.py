@@ -13,6 +13,7 @@ from ..flow_tree import unmarked
 from ..plan import Change, change
 from ..state import Live
 from .base import Kind, Realm
+from .clients import put_client
 
 
 class Bindings(Kind):
@@ -42,4 +43,4 @@ class Bindings(Kind):
             if alias and alias not in flows:
                 raise KeycloakError(f"there is no flow {alias!r}", OVERRIDES, "Add it to authenticationFlows")
             overrides[key] = flows[alias] if alias else ""  # an empty id unbinds
-        realm.client.put(f"/clients/{realm.live.client_id(name)}", {"clientId": name, OVERRIDES: overrides})
+        put_client(realm.client, realm.live.clients[name], {OVERRIDES: overrides})

@@ -19,6 +19,7 @@ from ..document import BINDINGS, IDP_BINDINGS, OVERRIDES
 from ..errors import KeycloakError
 from ..flow_tree import Execution, Flow, marked, unmarked
 from ..state import PAGE
+from .clients import put_client
 
 FLOWS = "/authentication/flows"
 IDPS = "/identity-provider/instances"
@@ -95,8 +96,7 @@ def rebind(client: Client, old: Iterable[Flow], new: Flow) -> None:
         for item in page:
             moved = {key: new.id for key, flow in (item.get(OVERRIDES) or {}).items() if flow in ids}
             if moved:
-                body = {"clientId": item["clientId"], OVERRIDES: {**item[OVERRIDES], **moved}}
-                client.put(f"/clients/{item['id']}", body)
+                put_client(client, item, {OVERRIDES: {**item[OVERRIDES], **moved}})
 
 
 def _take_name(client: Client, copy: Flow, wanted: Flow) -> None:
