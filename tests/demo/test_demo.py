@@ -1,5 +1,6 @@
 """The demo as a facility's administrator meets it, from nothing to nothing. The tests stand on each other, in this order."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from master_client import master_client
 
 from pan_facility.secrets import Vault, password_from
 
@@ -187,8 +189,10 @@ def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_
     assert best < 1.5
 
 
-def suite(*arguments):
-    result = run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, FACILITY_DEMO_STATE=str(STATE))
+def suite(*arguments, **env):
+    result = run(
+        "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, FACILITY_DEMO_STATE=str(STATE), **env
+    )
     print(result.stdout[-3000:])
     return result
 
@@ -197,6 +201,16 @@ def test_attacks_and_promises_in_the_browser(demo):
     """Facts of tests/e2e/test_checks.py against the running demo."""
     result = suite("tests/e2e/test_checks.py")
     assert result.returncode == 0, result.stdout[-8000:]
+
+
+def test_the_realm_module_on_two_nodes_and_postgresql(demo):
+    """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
+    known = json.loads((STATE / "demo.json").read_text())
+    node = hosts("keycloak")[0]
+    with master_client(node, known["hosts"][node], known["ca"], on) as client:
+        result = suite("tests/keycloak", FACILITY_TEST_KEYCLOAK_ISSUER=known["urls"]["realm"], **client)
+    assert result.returncode == 0, result.stdout[-8000:]
+    assert "skipped" not in result.stdout
 
 
 WORLD_READABLE = r"""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
@@ -15,6 +17,24 @@ from realm_document import SECRETS, document  # type: ignore[import-not-found]  
 
 VARIABLES = ("URL", "CA", "CLIENT_ID", "CLIENT_SECRET")
 GIVEN = {name: os.environ.get(f"FACILITY_TEST_KEYCLOAK_{name}", "") for name in VARIABLES}
+# An OIDC issuer that the server itself can reach; its own realm master unless a proxy keeps that closed.
+ISSUER = os.environ.get("FACILITY_TEST_KEYCLOAK_ISSUER", f"{GIVEN['URL']}/realms/master")
+# Where the name in the URL is, if this machine's resolver does not know it.
+ADDRESS = os.environ.get("FACILITY_TEST_KEYCLOAK_ADDRESS")
+
+
+def resolve(name: str, address: str) -> None:
+    """Make this process find `name` at `address`."""
+    system = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return system(address if host == name else host, *args, **kwargs)
+
+    socket.getaddrinfo = getaddrinfo
+
+
+if ADDRESS:
+    resolve(str(urlsplit(GIVEN["URL"]).hostname), ADDRESS)
 
 
 class Server:
@@ -22,7 +42,7 @@ class Server:
 
     def __init__(self) -> None:
         self.name = f"test-{secrets.token_hex(4)}"
-        self.issuer = f"{GIVEN['URL']}/realms/master"
+        self.issuer = ISSUER
         self.requests = 0
 
     def client(self, session: Any = None, **other: Any) -> http.Client:
