@@ -30,7 +30,7 @@ def node(monkeypatch):
 
     def run(command, **_more):
         module.commands.append(command)
-        return SimpleNamespace(returncode=0)
+        return SimpleNamespace(returncode=0, stdout="")
 
     def sleep(seconds):
         module.now += seconds
@@ -79,8 +79,11 @@ def test_a_node_that_does_not_serve_is_restarted_whatever_the_others_do(node):
 
 def test_a_restart_that_fails_is_told(node):
     node.up = {MINE: ""}
-    node.subprocess.run = lambda command, **_: SimpleNamespace(returncode=int(command == RESTARTED))
-    assert "journalctl" in restart(node)
+    log = "2026-11-21 INFO [x] starting\n2026-11-21 ERROR [x] password authentication failed\n"
+    node.subprocess.run = lambda command, **_: SimpleNamespace(returncode=int(command == RESTARTED), stdout=log)
+    said = restart(node)
+    assert "password authentication failed" in said
+    assert "starting" not in said
 
 
 def test_a_new_node_waits_for_the_first(node):
