@@ -170,23 +170,40 @@ def test_one_host_alone_can_be_run(demo):
     assert recap["kc2.facility.test"]["changed"] == 0
 
 
+def play(playbook, *arguments):
+    """Run one of this folder's playbooks on the demo; returns (output, seconds)."""
+    begun = time.monotonic()
+    result = run(
+        *(
+            "ansible-playbook",
+            "-i",
+            str(INVENTORY),
+            "--vault-password-file",
+            str(STATE / "vault-password"),
+            f"tests/demo/{playbook}",
+        ),
+        *arguments,
+        ANSIBLE_STDOUT_CALLBACK="default",
+        ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-2000:]
+    return result.stdout, time.monotonic() - begun
+
+
 def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_property):
     """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start."""
-    best = None
-    for _ in range(3):  # a shared machine: the best of three is what the code costs
-        begun = time.monotonic()
-        result, _, _ = site("--tags", "realm_apply", "-v", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-        seconds = time.monotonic() - begun
-        found = re.search(r'"requests": (\d+)', result.stdout)
-        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-2000:]
-        assert found, result.stdout[-3000:]
-        best = min(best, seconds) if best else seconds
-    requests = int(found[1])
-    record_property("requests", requests)
-    record_property("seconds", best)
-    print(f"\nrealm without change: {requests} requests, {best:.2f} s")
-    assert requests <= 45
-    assert best < 1.5
+    play("realm_call.yml")
+    # A shared machine: the best of some runs is what the code costs.
+    runs = [play("realm.yml", "-v") for _ in range(8)]
+    (STATE / "realm-call.json").unlink()
+    requests = {int(re.search(r'"requests": (\d+)', output)[1]) for output, _ in runs}
+    seconds = min(seconds for _, seconds in runs)
+    record_property("requests", max(requests))
+    record_property("seconds", seconds)
+    print(f"\nrealm without change: {requests} requests, {seconds:.2f} s")
+    assert all('"changed": false' in output for output, _ in runs)
+    assert max(requests) <= 45
+    assert seconds < 1.5
 
 
 def suite(*arguments, **env):
