@@ -104,12 +104,6 @@ def test_configuration_is_accepted_without_a_warning(host):
     assert "WARNING" not in out.stderr
 
 
-def test_second_run_did_not_reload(host):
-    with host.sudo():
-        reloads = host.check_output("journalctl -u haproxy --no-pager | grep -c 'Reloaded haproxy' || true")
-    assert reloads == "1"
-
-
 def test_runs_as_its_own_user_with_few_rights(host):
     with host.sudo():
         worker = host.check_output("pgrep -u haproxy -x haproxy | head -1")
@@ -126,7 +120,7 @@ def test_only_its_ports_are_open(host):
 
 def test_statistics_only_for_root_on_a_local_socket(host):
     with host.sudo():
-        socket = host.file("/run/haproxy/admin.sock")
+        socket = host.file("/run/haproxy/control.sock")
         assert socket.mode == 0o660
         assert (socket.user, socket.group) == ("root", "root")
 
@@ -493,6 +487,9 @@ def test_body_sizes(host, curl):
         answer = curl(f"{DATA}/items", version, "--data-binary", "@/tmp/large")
         assert answer["status"] == 413
         assert SUPPORT in answer["body"]
+    host.check_output("head -c 1000000 /dev/zero > /tmp/huge")
+    # HAProxy 2.6 may break the HTTP/2 stream off without the page when more comes than it buffers.
+    assert curl(f"{DATA}/items", "--http2", "--data-binary", "@/tmp/huge")["status"] in {0, 413}
     answer = curl(f"{DATA}/items", "--http1.1", "-H", "Transfer-Encoding: chunked", "--data-binary", "@/tmp/fits")
     assert answer["status"] == 411
 
@@ -545,7 +542,7 @@ def state(host):
 
     def until(backend, server, wanted, seconds=20):
         script = (
-            "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect('/run/haproxy/admin.sock');s.sendall(b'show stat\\n');"
+            "import socket,sys;s=socket.socket(socket.AF_UNIX);s.connect('/run/haproxy/control.sock');s.sendall(b'show stat\\n');"
             "d=b''.join(iter(lambda:s.recv(65536),b'')).decode();"
             "print([l.split(',')[17] for l in d.splitlines() if l.startswith(sys.argv[1]+','+sys.argv[2]+',')][0])"
         )

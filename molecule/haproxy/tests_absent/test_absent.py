@@ -1,5 +1,7 @@
 """Nothing of the role is left."""
 
+testinfra_hosts = ["ansible://haproxy"]
+
 
 def test_gone(host):
     assert not host.package("haproxy").is_installed
@@ -8,7 +10,7 @@ def test_gone(host):
             "/etc/haproxy",
             "/etc/systemd/system/haproxy.service.d",
             "/etc/facility/tls/haproxy",
-            "/run/haproxy/admin.sock",
+            "/run/haproxy/control.sock",
         ):
             assert not host.file(path).exists, path
         assert host.file("/etc/facility/tls/ca.pem").exists, "what other roles made stays"
