@@ -170,7 +170,9 @@ class Trust:
             return
         folder = os.path.dirname(self.module.params["store"])
         lines = "\n".join(f"-{folder}/{name}.pem" for name in self.removed)  # run_command ends the last one
-        self.module.run_command(["run-parts", "--exit-on-error", hooks], data=lines, check_rc=True)
+        for hook in sorted(Path(hooks).iterdir()):
+            if hook.is_file() and os.access(hook, os.X_OK):
+                self.module.run_command([str(hook)], data=lines, check_rc=True)
 
     def keep_destination(self) -> None:
         """Keep the file (or link) that programs of the kit are pointed to."""

@@ -86,6 +86,7 @@ def test_a_removal_has_its_own_update_where_there_is_one(trust, place, authority
 
 def test_other_stores_are_told_of_a_removal(trust, place, authority, other):
     (place / "hooks").mkdir()
+    (place / "hooks" / "README").write_text("not a program")
     (place / "hooks" / "java").write_text(f"#!/bin/sh\ncat >>{place}/java.log\n")
     (place / "hooks" / "java").chmod(0o755)
     trust(authorities={"site": authority.pem, "old": other.pem}, hooks=str(place / "hooks"))
