@@ -117,15 +117,22 @@ class Trust:
             name: text.strip() + "\n" for name, text in module.params["authorities"].items()
         }
         self.changes: list[str] = []
-        self.removed: list[str] = []
+        # Names of removed CAs that a stopped run may have left in the store: the files alone do not tell.
+        self.owed = Path(module.params["destination"]).with_name(".removed-cas")
+        self.removed: list[str] = read(self.owed).split()
 
     def keep_anchors(self) -> None:
         """Keep one file per CA where the distribution looks for them."""
         folder = Path(self.module.params["anchors"])
         wanted = {f"{PREFIX}{name}.crt": text for name, text in self.authorities.items()}
-        for path in sorted(folder.glob(PREFIX + "*.crt")):
+        # A CA that has a new certificate under its name counts as removed: Debian's program sees no difference there.
+        stale = [path for path in sorted(folder.glob(PREFIX + "*.crt")) if wanted.get(path.name) != read(path)]
+        self.removed += [path.stem for path in stale]
+        if stale and not self.module.check_mode:
+            self.owed.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self.owed.write_text("\n".join(self.removed), encoding="utf-8")
+        for path in stale:
             if path.name not in wanted:
-                self.removed.append(path.stem)
                 self.changes.append(f"remove {path}")
                 if not self.module.check_mode:
                     path.unlink()
@@ -149,15 +156,16 @@ class Trust:
         """Run the update program when an anchor changed or the store does not hold the CAs."""
         store = Path(self.module.params["store"])
         wanted = set().union(*map(bodies, self.authorities.values())) if self.authorities else set()
-        if not self.changes and wanted <= bodies(read(store)):
+        if not self.changes and not self.removed and wanted <= bodies(read(store)):
             return False
         if not wanted and not store.exists():
             return False
         self.changes.append(f"update {store}")
         if not self.module.check_mode:
             update = (self.removed and self.module.params["update_removed"]) or self.module.params["update"]
-            self.module.run_command(update, check_rc=True)
             self._tell_hooks()
+            self.module.run_command(update, check_rc=True)
+            self.owed.unlink(missing_ok=True)
             if not wanted <= bodies(read(store)):
                 self.module.fail_json(
                     msg=f"{' '.join(update)} ended well, but {store} does not hold the CAs of tls_ca_files and the site"

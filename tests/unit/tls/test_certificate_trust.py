@@ -92,7 +92,19 @@ def test_other_stores_are_told_of_a_removal(trust, place, authority, other):
     trust(authorities={"site": authority.pem, "old": other.pem}, hooks=str(place / "hooks"))
     assert not (place / "java.log").exists()
     trust(hooks=str(place / "hooks"))
-    assert (place / "java.log").read_text() == f"-{place}/facility-old.pem\n"
+    trust(authorities={"site": other.pem}, hooks=str(place / "hooks"))
+    assert (place / "java.log").read_text() == f"-{place}/facility-old.pem\n-{place}/facility-site.pem\n"
+
+
+def test_a_removal_that_was_stopped_before_the_update_is_mended(trust, place, authority, other):
+    both = {"site": authority.pem, "old": other.pem}
+    trust(authorities=both)
+    assert "rc" in trust(update=["false"])
+    assert not (place / "anchors" / "facility-old.crt").exists()
+    assert other.pem in (place / "store").read_text()
+    assert trust()["updated"]
+    assert other.pem not in (place / "store").read_text()
+    assert not trust()["changed"]
 
 
 def test_the_file_can_be_the_store_itself(trust, place):
