@@ -590,8 +590,8 @@ def test_a_reload_loses_nothing(host, client, well):
 @pytest.mark.parametrize(
     ("fault", "slowest"),
     [
-        ("systemctl stop backend@b1", 2),
-        ("systemctl kill --signal=KILL backend@b1", 2),
+        ("systemctl stop backend@b1", 5),
+        ("systemctl kill --signal=KILL backend@b1", 5),
         (
             "systemctl kill --signal=STOP backend@b1",
             8,
