@@ -12,7 +12,7 @@ description:
   - Ends with a table of the hosts and of the seconds each spent in each role.
   - The log file (C(log_path)) gets one more line per host and task.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options:
   times_file:
     description: Also write the times as JSON to this file, a mapping of host to a mapping of step to seconds.

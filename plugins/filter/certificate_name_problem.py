@@ -6,7 +6,7 @@ DOCUMENTATION = """
 name: certificate_name_problem
 short_description: What is wrong with a name for a certificate
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 description:
   - Returns what is wrong with a name, in words, or an empty string.
   - A wildcard has to stand for one whole label, and not directly under a top-level domain or a registry's domain such as C(ac.uk).

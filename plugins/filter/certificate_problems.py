@@ -6,7 +6,7 @@ DOCUMENTATION = """
 name: certificate_problems
 short_description: What keeps a certificate and its key from being used
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 description:
   - Takes the absolute paths of a certificate file and a key file on the control node and returns what is wrong with them, in words.
   - Files encrypted with ansible-vault cannot be looked into here; only that they exist is checked. The module that installs them checks the rest.

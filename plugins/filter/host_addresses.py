@@ -9,7 +9,7 @@ description:
   - Takes hostvars of several hosts and returns the IP address of each, in order and without duplicates.
   - The address is C(facility_address), else C(ansible_host), else the inventory name; a name is resolved on the control node.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 positional: _input
 options:
   _input:

@@ -6,7 +6,7 @@ DOCUMENTATION = """
 name: scram_verifier
 short_description: SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 description:
   - Returns the text that PostgreSQL keeps in C(pg_authid.rolpassword) for a password (RFC 5802 and RFC 7677).
   - The same password and user always give the same verifier, so that a task with it changes nothing the second time. The salt is

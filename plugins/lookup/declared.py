@@ -12,7 +12,7 @@ description:
   - The strings of the file are templates. They see the variables of the current host, over them the defaults of the declaring
     role, and over those what the inventory says of the first host of the group.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options:
   _terms:
     description: The subject, which is the name of the file, for example V(proxy) or V(database).

@@ -11,7 +11,7 @@ description:
   - Two keys of a preset are not part of the fragment. C(needs) lists what an entry must say. C(defaults) is what it need not say.
   - With the name of a folder alone, returns the names of the presets in it.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options:
   _terms:
     description: The kind of preset (V(realm), V(services), ...) and, for a folder, the name of a preset.

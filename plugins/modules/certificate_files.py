@@ -101,7 +101,7 @@ attributes:
   diff_mode:
     description: Names, dates and modes; never a key.
     support: full
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -117,7 +117,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 requests:
-  description: Certificates that the site CA has to sign. RV(requests[].csr) is empty in check mode.
+  description: Certificates that the site CA has to sign. The request itself (csr) is empty in check mode.
   returned: always
   type: list
   elements: dict

@@ -63,7 +63,7 @@ attributes:
   diff_mode:
     description: One line per change.
     support: full
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

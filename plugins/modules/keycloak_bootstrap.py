@@ -15,7 +15,7 @@ description:
   - Afterwards a run makes one token request, and changes nothing.
   - It may be killed at any point. The file with the temporary credentials goes last, so the next run ends what was begun.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options:
   url:
     description: URL of one Keycloak node, as in its certificate. Not the public URL, so that no proxy is needed.
@@ -59,6 +59,7 @@ attributes:
     description: Reads as in a real run and returns the same plan.
   diff_mode:
     support: none
+    description: What is made is always the same, and half of it is secret.
 """
 
 EXAMPLES = """

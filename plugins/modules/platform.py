@@ -10,7 +10,7 @@ description:
   - Returns the files of the calling role's C(vars) folder in the order family, distribution, distribution_major, distribution_version.
   - Fails, naming the platforms that the role knows, when the role has no settings for the host.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options:
   subset:
     description: More subsets of M(ansible.builtin.setup) that the role needs, for example V(hardware) for the memory size.

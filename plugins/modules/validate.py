@@ -15,7 +15,7 @@ description:
     C(why), C(set_in).
   - All problems are collected and shown together. The value of an option with C(no_log) is never shown.
 version_added: "0.1.0"
-author: PaN Facility Kit contributors
+author: PaN Facility Kit contributors (!UNKNOWN)
 options: {}
 attributes:
   check_mode:
