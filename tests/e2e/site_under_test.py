@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -53,6 +54,14 @@ class Site:
         """What every token of the realm must name."""
         return f"{self.auth}/realms/{self.realm}"
 
+    @property
+    def own_address(self) -> str:
+        """The address from which the proxy sees this machine come."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((self.addresses[urlsplit(self.auth).hostname or ""], 443))
+            address: str = probe.getsockname()[0]
+            return address
+
     def session(self) -> requests.Session:
         """Return an HTTP session with no cookies that trusts the site CA and nothing else."""
         session = requests.Session()
@@ -74,6 +83,13 @@ class Site:
         done = subprocess.run(inside, input=stdin or "", capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{host}: {' '.join(command)}: {done.returncode}: {done.stderr.strip()}"
         return done.stdout
+
+    def process(self, host: str) -> int:
+        """Return the process id of a host's container, by which its network can be entered."""
+        shown = subprocess.run(
+            [self._engine, "inspect", "--format", "{{.State.Pid}}", host], capture_output=True, text=True, check=True
+        )
+        return int(shown.stdout)
 
     def resolve(self) -> None:
         """Make this process find the demo's names, without touching the machine's own files."""

@@ -403,7 +403,8 @@ def test_what_is_not_for_the_public_is_not_reached_from_outside(site, path):
 @pytest.mark.parametrize("path", ["/admin/master/console/", "/realms/master/.well-known/openid-configuration"])
 def test_a_claimed_address_opens_no_administration(site, path):
     (stranger,) = site.hosts("ldap")
-    inside = "10.89.210.1"
+    inside = site.own_address
+    assert site.session().get(site.auth + path, timeout=30).status_code == 200, "this machine administers the demo"
     claimed = ["-H", f"X-Forwarded-For: {inside}", "-H", f"Forwarded: for={inside}", "-H", f"X-Real-IP: {inside}"]
     assert status_from(site, stranger, path, *claimed) == 403
 
@@ -663,7 +664,7 @@ def test_spoofed_headers_do_not_change_the_address_in_the_log(site):
         ]
     assert lines, "Keycloak logged no refused login: the check below would prove nothing"
     assert all("203.0.113.66" not in line for line in lines)
-    assert all('ipAddress="10.89.210.1"' in line for line in lines), lines
+    assert all(f'ipAddress="{site.own_address}"' in line for line in lines), lines
 
 
 # --- Two nodes: last, because it kills one --------------------------------------------------------------------------
