@@ -29,7 +29,10 @@ BEAMLINE = "urn:geant:umbrellaid.test:group:beamline-users#umbrellaid.test"
 HUB = ("jupyterhub", "https://jupyter.facility.test/hub/oauth_callback")
 VISA = ("visa", "https://visa.facility.test/home")
 SCICAT = ("scicat", "https://scicat.facility.test/api/v3/auth/oidc/callback")
-ADMIN_ROLES = {"manage-realm", "manage-clients", "manage-users", "manage-identity-providers"}
+ADMIN_ROLES = {
+    *("manage-realm", "manage-clients", "manage-users", "manage-identity-providers"),
+    *("view-events", "manage-events"),  # the settings of the event log are part of the realm
+}
 
 
 @pytest.fixture
