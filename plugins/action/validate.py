@@ -141,9 +141,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return [{"key": key, "value": item} for key, item in items.items()] if isinstance(items, Mapping) else items
 
     def _message(self, problems: list[dict[str, Any]]) -> str:
-        lines = [
-            f"The inventory is refused: role {self._role}, host {self._vars.get('inventory_hostname')}, {len(problems)} problem(s)."
-        ]
+        lines = [f"The inventory is refused: role {self._role}, {len(problems)} problem(s)."]
         for number, problem in enumerate(problems, 1):
             lines.append(f"{number}. {problem['variable']} {problem['found']}")
             lines += [

@@ -55,6 +55,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._counts: Counter[str] = Counter()
         self._running: dict[tuple[str, str], float] = {}
         self._seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self._failures: dict[tuple[str, ...], list[str]] = defaultdict(list)
 
     # What happens ------------------------------------------------------------------------------------------------
 
@@ -148,6 +149,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"    {host}: {outcome} ({seconds:.1f} s) {result.task.get_name()}", log_only=True)
 
     def _close_task(self) -> None:
+        self._tell_failures()
         counts, self._counts = self._counts, Counter()
         if self._task is None or not (shown := {k: n for k, n in counts.items() if k != "skipped"}):
             return
@@ -165,13 +167,20 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"{name:<{WIDTH}} {seconds:6.1f} s  {words}", color=color)
 
     def _failure(self, result: Any, message: str) -> None:
+        """Keep what failed until the task ends: hosts that fail alike are told together."""
         data = result.result
-        self._display.display(f"\nFAILED on {result.host.get_name()}: {result.task.get_name()}", color=C.COLOR_ERROR)
-        for text in (message, *(str(data[key]).strip() for key in ("stderr", "stdout") if data.get(key))):
-            for line in text.splitlines():
+        texts = (message, *(str(data[key]) for key in ("stderr", "stdout") if data.get(key)))
+        lines = tuple(line for text in texts for line in text.strip().splitlines())
+        self._failures[lines].append(result.host.get_name())
+
+    def _tell_failures(self) -> None:
+        failures, self._failures = self._failures, defaultdict(list)
+        for lines, hosts in failures.items():
+            self._display.display(f"\nFAILED on {', '.join(hosts)}: {self._task.get_name()}", color=C.COLOR_ERROR)
+            for line in lines:
                 self._display.display(f"  {line}", color=C.COLOR_ERROR)
-        if path := result.task.get_path():
-            self._display.display(f"  (the task is {path})\n", color=C.COLOR_ERROR)
+            if path := self._task.get_path():
+                self._display.display(f"  (the task is {path})\n", color=C.COLOR_ERROR)
 
     def _table(self, stats: Any, hosts: list[str]) -> None:
         steps = list(dict.fromkeys(step for host in hosts for step in self._seconds.get(host, {})))

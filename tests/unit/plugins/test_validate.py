@@ -66,7 +66,7 @@ def test_all_problems_come_at_once_each_with_its_mend(play):
     }
     code, output = play(CHECK, files=FILES, variables=bad)
     assert code != 0
-    assert "role web, host here, 5 problem(s)" in output
+    assert "role web, 5 problem(s)" in output
     assert "web_prot is not a variable of this kit" in output
     assert "did you mean web_port?" in output
     assert "web_name is not set\n     allowed: Name shown to people" in output
@@ -98,3 +98,17 @@ def test_wrong_types_and_broken_templates_are_named(play, variables, said):
 def test_a_role_whose_name_begins_alike_keeps_its_variables(play):
     files = {**FILES, "../web_cache/tasks/main.yml": []}
     assert play(CHECK, files=files, variables={**GOOD, "web_cache_size": 1})[0] == 0
+
+
+def test_hosts_that_fail_alike_are_told_together(play):
+    inventory = {
+        "web": {
+            "hosts": {name: {"ansible_connection": "local"} for name in ("one", "two", "three")},
+            "vars": {"web_name": "x", "web_prot": 1},
+        }
+    }
+    inventory["web"]["hosts"]["three"]["web_prat"] = 1
+    _, output = play(CHECK, files=FILES, inventory=inventory)
+    assert output.count("web_prot is not a variable") == 2
+    assert "FAILED on one, two: " in output or "FAILED on two, one: " in output
+    assert "FAILED on three: " in output
