@@ -149,9 +149,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"    {host}: {outcome} ({seconds:.1f} s) {result.task.get_name()}", log_only=True)
 
     def _close_task(self) -> None:
-        self._tell_failures()
         counts, self._counts = self._counts, Counter()
-        if self._task is None or not (shown := {k: n for k, n in counts.items() if k != "skipped"}):
+        if self._task is None:
+            return
+        self._tell_failures(self._task)
+        if not (shown := {k: n for k, n in counts.items() if k != "skipped"}):
             return
         name = f"  {self._task.get_name().strip()}"
         name = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..."
@@ -173,13 +175,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         lines = tuple(line for text in texts for line in text.strip().splitlines())
         self._failures[lines].append(result.host.get_name())
 
-    def _tell_failures(self) -> None:
+    def _tell_failures(self, task: Task) -> None:
         failures, self._failures = self._failures, defaultdict(list)
         for lines, hosts in failures.items():
-            self._display.display(f"\nFAILED on {', '.join(hosts)}: {self._task.get_name()}", color=C.COLOR_ERROR)
+            self._display.display(f"\nFAILED on {', '.join(hosts)}: {task.get_name()}", color=C.COLOR_ERROR)
             for line in lines:
                 self._display.display(f"  {line}", color=C.COLOR_ERROR)
-            if path := self._task.get_path():
+            if path := task.get_path():
                 self._display.display(f"  (the task is {path})\n", color=C.COLOR_ERROR)
 
     def _table(self, stats: Any, hosts: list[str]) -> None:
