@@ -54,6 +54,13 @@ def pytest_runtest_makereport(item, call):
     item.failed = getattr(item, "failed", False) or (call.when == "call" and report.failed)
 
 
+def pytest_report_teststatus(report, config):
+    """No dots between the lines of the journey."""
+    if report.when == "call" and report.passed and config.getoption("capture") == "no":
+        return "passed", "", "PASSED"
+    return None
+
+
 class Diary:
     """One line on the terminal and one picture for each step of the journey."""
 
