@@ -58,7 +58,12 @@ def site(*arguments, **env):
 def on(host, script):
     """The output of a shell script run as root in the host's container."""
     return subprocess.run(
-        ["podman", "exec", "-i", host, "bash", "-s"], input=script, capture_output=True, text=True, check=True
+        ["podman", "exec", "-i", host, "bash", "-s"],
+        input=script,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=True,
     ).stdout
 
 
@@ -81,9 +86,17 @@ def leaked(text):
     return sorted(name for name, value in secrets().items() if value in text)
 
 
+# For who works on the tests: take the demo that stands, and leave it.
+STANDS = bool(os.environ.get("FACILITY_DEMO_STANDS"))
+from_nothing = pytest.mark.skipif(STANDS, reason="FACILITY_DEMO_STANDS is set: the demo is neither made nor removed")
+
+
 @pytest.fixture(scope="module")
 def bystander():
     """A container of somebody else's, which must survive."""
+    if STANDS:
+        yield None
+        return
     assert run("scripts/demo", "--down").returncode == 0
     assert run("scripts/bootstrap", "--test").returncode == 0
     assert run("scripts/images", "trixie").returncode == 0
@@ -98,10 +111,42 @@ def bystander():
 
 @pytest.fixture(scope="module")
 def prepared(bystander):
+    if STANDS:
+        return
     result = run("scripts/demo", "--prepare")
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
 
 
+def play(playbook, *arguments):
+    """Run one of this folder's playbooks on the demo; returns (output, seconds)."""
+    begun = time.monotonic()
+    result = run(
+        *(
+            "ansible-playbook",
+            "-i",
+            str(INVENTORY),
+            "--vault-password-file",
+            str(STATE / "vault-password"),
+            f"tests/demo/{playbook}",
+        ),
+        *arguments,
+        ANSIBLE_STDOUT_CALLBACK="default",
+        ANSIBLE_CALLBACK_RESULT_FORMAT="json",
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-2000:]
+    return result.stdout, time.monotonic() - begun
+
+
+# Seconds that a play of one ping takes on the machine whose budgets are meant (2 cores, otherwise idle).
+IDLE_PING = 0.9
+
+
+def slowness():
+    """How many times slower than an idle machine this one is now, at least 1: budgets in seconds grow with it."""
+    return max(1.0, min(play("ping.yml")[1] for _ in range(3)) / IDLE_PING)
+
+
+@from_nothing
 def test_a_check_run_on_fresh_hosts_tells_what_would_be_done_and_does_nothing(prepared):
     result, _, recap = site("--check", "--diff")
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
@@ -114,6 +159,8 @@ def test_a_check_run_on_fresh_hosts_tells_what_would_be_done_and_does_nothing(pr
 
 @pytest.fixture(scope="module")
 def demo(prepared):
+    if STANDS:
+        return {}
     begun = time.monotonic()
     result = run("scripts/demo")
     (LOGS / "terminal.log").write_text(result.stdout + result.stderr)
@@ -121,6 +168,7 @@ def demo(prepared):
     return {"output": result.stdout, "seconds": time.monotonic() - begun}
 
 
+@from_nothing
 def test_the_demo_ends_with_the_logins_done(demo, record_property):
     record_property("seconds", demo["seconds"])
     assert re.search(r"\d+ passed", demo["output"])
@@ -150,11 +198,12 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property
     before = started()
     result, seconds, recap = site()
     record_property("seconds", seconds)
-    print(f"\nsecond run of site.yml: {seconds:.1f} s")
+    slower = slowness()
+    print(f"\nsecond run of site.yml: {seconds:.1f} s on a machine {slower:.1f} times slower than an idle one")
     assert result.returncode == 0, result.stdout[-4000:]
     assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
     assert started() == before
-    assert seconds < 60
+    assert seconds < 60 * slower
 
 
 def test_a_check_of_what_stands_finds_nothing_to_do(demo):
@@ -170,26 +219,6 @@ def test_one_host_alone_can_be_run(demo):
     assert recap["kc2.facility.test"]["changed"] == 0
 
 
-def play(playbook, *arguments):
-    """Run one of this folder's playbooks on the demo; returns (output, seconds)."""
-    begun = time.monotonic()
-    result = run(
-        *(
-            "ansible-playbook",
-            "-i",
-            str(INVENTORY),
-            "--vault-password-file",
-            str(STATE / "vault-password"),
-            f"tests/demo/{playbook}",
-        ),
-        *arguments,
-        ANSIBLE_STDOUT_CALLBACK="default",
-        ANSIBLE_CALLBACK_RESULT_FORMAT="json",
-    )
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-2000:]
-    return result.stdout, time.monotonic() - begun
-
-
 def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_property):
     """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start."""
     play("realm_call.yml")
@@ -200,10 +229,13 @@ def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_
     seconds = min(seconds for _, seconds in runs)
     record_property("requests", max(requests))
     record_property("seconds", seconds)
-    print(f"\nrealm without change: {requests} requests, {seconds:.2f} s")
+    slower = slowness()
+    print(
+        f"\nrealm without change: {requests} requests, {seconds:.2f} s on a machine {slower:.1f} times slower than an idle one"
+    )
     assert all('"changed": false' in output for output, _ in runs)
     assert max(requests) <= 45
-    assert seconds < 1.5
+    assert seconds < 1.5 * slower
 
 
 def suite(*arguments, **env):
@@ -271,11 +303,12 @@ def test_the_search_for_secrets_would_find_one(demo):
     host = hosts("haproxy")[0]
     on(host, f"printf '%s' '{value}' > /etc/canary; chmod 644 /etc/canary")
     try:
-        assert name in leaked(on(host, WORLD_READABLE))
+        assert name in leaked(on(host, WORLD_READABLE.rstrip() + " || true"))
     finally:
         on(host, "rm -f /etc/canary")
 
 
+@from_nothing
 def test_down_removes_all_of_the_demo_and_nothing_else(demo, bystander):
     images = run("podman", "images", "--quiet").stdout
     assert run("scripts/demo", "--down").returncode == 0
