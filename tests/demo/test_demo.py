@@ -18,6 +18,7 @@ STATE = ROOT / ".demo"
 INVENTORY = ROOT / "inventories" / "demo"
 VAULT = INVENTORY / "group_vars" / "all" / "vault.yml"
 LOGS = ROOT / "logs" / "demo"
+ANSIBLE = ("ansible-playbook", "-i", str(INVENTORY), "--vault-password-file", str(STATE / "vault-password"))
 UNITS = {"haproxy": "haproxy", "keycloak": "keycloak", "postgresql": "postgresql@*"}
 # Files that hold secrets on the control node and are for their owner only.
 KEPT = {VAULT, STATE / "logins.json", STATE / "vault-password"}
@@ -35,14 +36,8 @@ def site(*arguments, **env):
     """Run playbooks/site.yml on the demo; returns (result, seconds, {host: recap})."""
     begun = time.monotonic()
     result = run(
-        *(
-            "ansible-playbook",
-            "-i",
-            str(INVENTORY),
-            "--vault-password-file",
-            str(STATE / "vault-password"),
-            "playbooks/site.yml",
-        ),
+        *ANSIBLE,
+        "playbooks/site.yml",
         *arguments,
         ANSIBLE_STDOUT_CALLBACK="default",
         **env,
@@ -121,14 +116,8 @@ def play(playbook, *arguments):
     """Run one of this folder's playbooks on the demo; returns (output, seconds)."""
     begun = time.monotonic()
     result = run(
-        *(
-            "ansible-playbook",
-            "-i",
-            str(INVENTORY),
-            "--vault-password-file",
-            str(STATE / "vault-password"),
-            f"tests/demo/{playbook}",
-        ),
+        *ANSIBLE,
+        f"tests/demo/{playbook}",
         *arguments,
         ANSIBLE_STDOUT_CALLBACK="default",
         ANSIBLE_CALLBACK_RESULT_FORMAT="json",
