@@ -7,7 +7,8 @@ name: progress
 type: stdout
 short_description: One line per task, errors in full, times per host and step
 description:
-  - Shows each task on one line with how many hosts were changed and how long it took. Skipped tasks are not shown.
+  - Shows each task on one line with how many hosts were changed and how long it took. Skipped tasks are not shown, nor
+    those that only include others.
   - A failure is shown with its message as the author wrote it, line by line, and where the task stands.
   - Ends with a table of the hosts and of the seconds each spent in each role.
   - The log file (C(log_path)) gets one more line per host and task.
@@ -37,6 +38,11 @@ from ansible.playbook.task import Task
 from ansible.plugins.callback import CallbackBase
 
 WIDTH = 78
+OURS = "panosc.facility."  # before the name of a role: says nothing here
+# Tasks that only bring in others, which show themselves.
+SILENT = frozenset(
+    f"ansible.builtin.{name}" for name in ("import_role", "include_role", "include_tasks", "include_vars")
+)
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -153,9 +159,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if self._task is None:
             return
         self._tell_failures(self._task)
-        if not (shown := {k: n for k, n in counts.items() if k != "skipped"}):
+        shown = {k: n for k, n in counts.items() if k != "skipped"}
+        if not shown or (shown.keys() == {"ok"} and self._task.action in SILENT):
             return
-        name = f"  {self._task.get_name().strip()}"
+        name = f"  {self._task.get_name().strip().removeprefix(OURS)}"
         name = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..."
         words = ", ".join(f"{count} {outcome}" for outcome, count in shown.items())
         seconds = time.monotonic() - self._task_begun
