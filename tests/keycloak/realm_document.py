@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+# Made anew for each run of the tests: a key that lies in a repository is no secret.
+SIGNING_KEY = base64.b64encode(
+    rsa.generate_private_key(65537, 2048).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+).decode()
 CLAIMS = {
     "id.token.claim": True,
     "access.token.claim": True,
@@ -17,6 +27,7 @@ SECRETS = {
     "umbrella": "canary-idp-umbrella-0123456789",
     "ldap": "canary-ldap-bind-0123456789",
     "smtp": "canary-smtp-0123456789",
+    "signing": SIGNING_KEY,
 }
 FIRST_LOGIN = "facility first broker login"
 GATE = "facility post broker"
@@ -101,7 +112,26 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                 "user": "aai",
                 "password": "secret:smtp",
             },
+            "organizationsEnabled": True,
             "firstBrokerLoginFlow": FIRST_LOGIN,
+            "keyProviders": [
+                {
+                    "name": "signing 2026",
+                    "providerId": "rsa-generated",
+                    "config": {"priority": 200, "enabled": True, "active": True, "algorithm": "RS256", "keySize": 2048},
+                },
+                {
+                    "name": "signing 2025",
+                    "providerId": "rsa",
+                    "config": {
+                        "priority": 90,
+                        "enabled": True,
+                        "active": False,
+                        "algorithm": "RS256",
+                        "privateKey": "secret:signing",
+                    },
+                },
+            ],
             "userProfile": {
                 "attributes": [
                     {"name": "username", "permissions": {"view": ["admin", "user"], "edit": ["admin"]}},
@@ -149,6 +179,7 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                     "subGroups": [{"name": "staff", "attributes": {"mail": ["a@x.test", "b@x.test"]}}],
                 },
             ],
+            "defaultGroups": ["/umbrella"],
             "clients": [
                 client(
                     "visa",
@@ -318,6 +349,36 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                     ],
                 }
             ],
+            "organizations": [
+                {
+                    "alias": "partner",
+                    "name": "Partner Laboratory",
+                    "description": "Its staff log in at home",
+                    "redirectUrl": "https://portal.facility.test/",
+                    "domains": [{"name": "partner.test", "verified": True}, "lab.partner.test"],
+                    "attributes": {"ror": "https://ror.org/00zzz0001"},
+                    "identityProviders": ["umbrella"],
+                }
+            ],
+            "clientProfiles": {
+                "profiles": [
+                    {
+                        "name": "facility web",
+                        "description": "PKCE for every web application",
+                        "executors": [{"executor": "pkce-enforcer", "configuration": {"auto-configure": True}}],
+                    }
+                ]
+            },
+            "clientPolicies": {
+                "policies": [
+                    {
+                        "name": "facility web",
+                        "enabled": True,
+                        "conditions": [{"condition": "client-roles", "configuration": {"roles": ["web"]}}],
+                        "profiles": ["facility web"],
+                    }
+                ]
+            },
             "userFederation": [
                 {
                     "name": "ldap",
@@ -371,7 +432,7 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                 }
             ],
             "requiredActions": [
-                {"alias": "TERMS_AND_CONDITIONS", "enabled": True, "defaultAction": True},
+                {"alias": "TERMS_AND_CONDITIONS", "enabled": True, "defaultAction": True, "priority": 5},
                 {"alias": "UPDATE_PASSWORD", "enabled": False},
                 {"alias": "idp_link", "config": {"max_auth_age": 0}},
             ],

@@ -25,39 +25,42 @@ BINDINGS = (
 )
 SECTIONS = (
     "userProfile",
+    "keyProviders",
     "clientScopes",
     "defaultDefaultClientScopes",
     "defaultOptionalClientScopes",
     "roles",
     "groups",
+    "defaultGroups",
     "clients",
     "scopeMappings",
     "clientScopeMappings",
     "authenticationFlows",
     "requiredActions",
     "identityProviders",
+    "organizations",
     "userFederation",
+    "clientProfiles",
+    "clientPolicies",
     "localization",
 )
 # Keys of a RealmRepresentation that would be ignored or would do harm in a PUT of the realm.
 NOT_HERE = {
     "id": "Leave it out",
-    "components": "Use userFederation for LDAP",
+    "components": "Use userFederation for LDAP, keyProviders for keys",
+    "keys": "Use keyProviders",
     "identityProviderMappers": "Use identityProviders[].mappers",
     "authenticatorConfig": "Use config inside the execution",
     "localizationTexts": "Use localization",
     "defaultRole": "Use composites of the role default-roles-<realm>",
     "users": "Users are not part of the document",
-    **dict.fromkeys(
-        ("clientPolicies", "clientProfiles", "organizations", "defaultGroups", "keys"),
-        "This version does not manage it; leave it out",
-    ),
 }
 IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
 OVERRIDES = "authenticationFlowBindingOverrides"  # of a client: by alias in the document, by id on the server
 UNSEEN = {"id", "authorizationSettings"}  # of a client: fixed, and not in the list of clients
 OIDC_PROVIDERS = ("oidc", "keycloak-oidc")
 OPENID = "openid-connect"
+KEY_SECRETS = ("privateKey", "keystorePassword", "keyPassword", "secret")  # in the config of a key provider
 Named = dict[str, Any]
 
 
@@ -103,6 +106,22 @@ class Wanted:
         self.idp_mappers = _mappers_apart(self.idps, texts)
         self.federation = _named(parts, "userFederation")
         self.federation_mappers = _mappers_apart(self.federation, lists)
+        self.keys = _named(parts, "keyProviders")
+        self.default_groups = sorted(map(text, as_list(parts["defaultGroups"])))
+        self.organizations = {
+            name: _organization(item) for name, item in _named(parts, "organizations", "alias").items()
+        }
+        self.organization_idps = {
+            alias: sorted(map(text, as_list(item.pop("identityProviders"))))
+            for alias, item in self.organizations.items()
+            if "identityProviders" in item
+        }
+        self.client_profiles = _named(
+            {"clientProfiles": _inside(parts, "clientProfiles", "profiles")}, "clientProfiles"
+        )
+        self.client_policies = _named(
+            {"clientPolicies": _inside(parts, "clientPolicies", "policies")}, "clientPolicies"
+        )
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
         self._take_secrets_out(keyring)
         self._refuse_unusable_client_keys()
@@ -129,6 +148,12 @@ class Wanted:
         self.client_secrets = taken_of_all(self.clients, "secret", "clients")
         self.idp_secrets = taken_of_all(self.idps, "clientSecret", "identityProviders", "config")
         self.bind_secrets = taken_of_all(self.federation, "bindCredential", "userFederation", "config")
+        self.key_secrets = {
+            name: secrets
+            for name, item in self.keys.items()
+            for secrets in [_key_secrets(item, f"keyProviders[{name}].config", keyring)]
+            if secrets
+        }
 
     def _normalise(self) -> None:
         """Gives every config and every set of attributes the form in which Keycloak returns it."""
@@ -148,6 +173,8 @@ class Wanted:
         for item in self.federation.values():
             item["config"] = lists(item.get("config") or {})
             item.setdefault("providerId", "ldap")
+        for item in self.keys.values():
+            item["config"] = lists(item.get("config") or {})
         for item in self.required_actions.values():
             if "config" in item:
                 item["config"] = texts(item["config"] or {})
@@ -199,6 +226,33 @@ def _named(parts: Mapping[str, Any], section: str, key: str = "name") -> dict[st
             raise DocumentError(f"{key} {name!r} stands twice", section)
         found[name] = item
     return found
+
+
+def _inside(parts: Mapping[str, Any], section: str, key: str) -> Any:
+    """The one list of a section that Keycloak keeps in an object."""
+    raw = parts[section] or {}
+    unknown = set(raw) - {key}
+    if unknown:
+        raise DocumentError(f"keys {sorted(unknown)} are not handled", section, f"Known: {key}")
+    return raw.get(key)
+
+
+def _organization(item: Named) -> Named:
+    """An organization whose domains are objects, whichever way they were written."""
+    found = {"name": item["alias"], **item}
+    if "attributes" in item:
+        found["attributes"] = lists(item["attributes"] or {})
+    if "domains" in item:
+        domains = as_list(item["domains"])
+        found["domains"] = [dict(one) if isinstance(one, Mapping) else {"name": one} for one in domains]
+    return found
+
+
+def _key_secrets(item: Named, where: str, keyring: Keyring) -> dict[str, Secret]:
+    """Takes private keys and the passwords of keystores out of a key provider."""
+    config = item.get("config")
+    config = config if isinstance(config, dict) else {}
+    return {key: keyring.resolve(config.pop(key), f"{where}.{key}") for key in KEY_SECRETS if config.get(key)}
 
 
 def _mappers_apart(owners: dict[str, Any], form: Callable[[Any], Any]) -> dict[tuple[str, str], Any]:
@@ -279,5 +333,5 @@ def _refuse_stray_references(value: Any, trail: str = "") -> None:
         raise DocumentError(
             "no secret is understood at this place",
             trail,
-            "Places: clients[].secret, identityProviders[].config.clientSecret, userFederation[].config.bindCredential, smtpServer.password",
+            f"Places: clients[].secret, identityProviders[].config.clientSecret, userFederation[].config.bindCredential, smtpServer.password, keyProviders[].config: {', '.join(KEY_SECRETS)}",
         )

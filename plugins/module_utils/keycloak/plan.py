@@ -11,7 +11,7 @@ from typing import Any
 
 from .compare import Differences, text
 
-CREATE, UPDATE = "create", "update"
+CREATE, UPDATE, REMOVE = "create", "update", "remove"
 Key = Any  # a name, or a tuple of names with the owner's first
 
 
@@ -30,6 +30,7 @@ class Change:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     stage: int = 0  # within a kind, lower stages are written first (a parent before its child)
+    kept: str = ""  # why this removal is only shown
 
     @property
     def name(self) -> str:
@@ -38,7 +39,8 @@ class Change:
 
     def summary(self) -> dict[str, Any]:
         """One entry of the plan that the module returns."""
-        return {"kind": self.kind, "name": self.name, "action": self.action, "fields": list(self.fields)}
+        kept = {"kept": self.kept} if self.kept else {}
+        return {"kind": self.kind, "name": self.name, "action": self.action, "fields": list(self.fields), **kept}
 
     def touches(self, name: str) -> bool:
         """Whether the field itself, or anything inside it, changes."""
@@ -50,8 +52,8 @@ class Change:
         return {
             "before_header": title,
             "after_header": title,
-            "before": _lines(self.before) if self.action == UPDATE else "",
-            "after": _lines(self.after) or "(created)\n",
+            "before": {CREATE: "", REMOVE: "(there)\n"}.get(self.action) or _lines(self.before),
+            "after": {REMOVE: ""}.get(self.action, _lines(self.after) or "(created)\n"),
         }
 
 

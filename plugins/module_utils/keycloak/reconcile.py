@@ -4,17 +4,24 @@
 
 from __future__ import annotations
 
-from . import references, rights, state
+from . import ownership, references, rights, state
 from .apply import apply
 from .client import Client
 from .discovery import verify_issuers
 from .document import Wanted
 from .kinds import KINDS
 from .kinds.base import Realm
+from .ownership import KEEP, Prune
 from .plan import Change, plan
 
 
-def reconcile(client: Client, wanted: Wanted, check_mode: bool = False, verify_discovery: bool = True) -> list[Change]:
+def reconcile(
+    client: Client,
+    wanted: Wanted,
+    check_mode: bool = False,
+    verify_discovery: bool = True,
+    prune: Prune = KEEP,
+) -> list[Change]:
     """Brings the realm to the wanted state and returns the plan; in check mode nothing is written."""
     there = rights.check(client, wanted)
     made: list[Change] = []
@@ -26,7 +33,11 @@ def reconcile(client: Client, wanted: Wanted, check_mode: bool = False, verify_d
         rights.check(client, wanted)
     live = state.read(client, wanted)
     references.check(live, wanted)
-    changes = plan(live, wanted, KINDS)
+    changes = [
+        *ownership.plan_forgetting(live, wanted, KINDS),
+        *plan(live, wanted, KINDS),
+        *ownership.plan_removals(live, wanted, KINDS, prune),
+    ]
     if verify_discovery:
         verify_issuers(client, wanted, changes)
     if not check_mode:

@@ -24,7 +24,9 @@ NEEDED = {
     "scopeMappings": {CLIENTS},
     "clientScopeMappings": {CLIENTS},
     "groups": {USERS},
+    "defaultGroups": {USERS},
     "identityProviders": {IDPS},
+    "organizations": {IDPS},
     # A changed flow is swapped in: whatever is bound to the old one is bound anew.
     "authenticationFlows": {CLIENTS, IDPS},
 }

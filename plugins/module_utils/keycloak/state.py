@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import flow_tree
+from . import flow_tree, ownership
 from .client import Client
 from .document import IDP_BINDINGS, Named, Wanted
 from .errors import KeycloakError
@@ -22,6 +22,7 @@ PAGE = 50
 EVERY = 10000  # children of a group: more than Keycloak lists by default
 FEDERATION = "org.keycloak.storage.UserStorageProvider"
 FEDERATION_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
+KEYS = "org.keycloak.keys.KeyProvider"
 RoleKey = tuple[str, str]  # (owning client, or "" for the realm; name)
 
 
@@ -45,6 +46,12 @@ class Live:
         self.idp_mappers: dict[tuple[str, str], Named] = {
             (item["identityProviderAlias"], item["name"]): item for item in export.get("identityProviderMappers") or []
         }
+        self.organizations: Named = {}  # by alias
+        self.client_profiles = _listed(export, "clientProfiles", "profiles")
+        self.client_policies = _listed(export, "clientPolicies", "policies")
+        self.owned = ownership.read(export.get("attributes") or {})
+        self.logged_in_as = ""  # the client, if it is one of this realm
+        self.keys: Named = {item["name"]: item for item in (export.get("components") or {}).get(KEYS) or []}
         components = (export.get("components") or {}).get(FEDERATION) or []
         self.federation: Named = {item["name"]: item for item in components}
         self.federation_mappers: dict[tuple[str, str], Named] = {
@@ -83,6 +90,11 @@ class Live:
         return next((flow_tree.unmarked(flow.alias) for flow in self.flows.values() if flow.id == flow_id), "")
 
 
+def _listed(export: Named, section: str, key: str) -> Named:
+    """The list that Keycloak keeps in an object, by name."""
+    return {item["name"]: item for item in (export.get(section) or {}).get(key) or []}
+
+
 def read(client: Client, wanted: Wanted) -> Live:
     """Reads what the sections of `wanted` need."""
     has = wanted.sections
@@ -99,6 +111,7 @@ def read(client: Client, wanted: Wanted) -> Live:
     got = dict(zip(jobs, client.map(lambda job: job(), jobs.values())))
 
     live = Live(got["export"])
+    live.logged_in_as = client.client_id if client.token_realm == client.realm else ""
     live.profile = got.get("profile") or {}
     live.roles = {("", item["name"]): item for item in got.get("roles") or []}
     live.clients = {item["clientId"]: item for item in _further_clients(client, got.get("clients") or [])}
@@ -107,6 +120,9 @@ def read(client: Client, wanted: Wanted) -> Live:
     _client_roles(client, live, wanted)
     _members(client, live, wanted)
     _scope_mappings(client, live, wanted)
+    if "organizations" in has and live.realm.get("organizationsEnabled"):
+        found = client.get("/organizations", briefRepresentation="false", first=0, max=EVERY)
+        live.organizations = {item["alias"]: item for item in found}
     return live
 
 
@@ -132,8 +148,12 @@ def _further_clients(client: Client, first: list[Named]) -> list[Named]:
 
 
 def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named]) -> None:
-    """The tree, level by level, below groups whose children the document names."""
-    parents = {path.rsplit("/", 1)[0] for path in wanted.groups}
+    """The tree, level by level, below groups whose children the document names, and where some may have to go."""
+    going = live.owned.get("group", set()) - wanted.groups.keys()
+    parents = {path.rsplit("/", 1)[0] for path in wanted.groups} | going
+    for path in going:
+        steps = path.split("/")[:-1]
+        parents |= {"/".join(steps[:number]) for number in range(2, len(steps) + 1)}
 
     def children(group: Named) -> Any:
         path = f"/groups/{group['id']}/children"
@@ -146,8 +166,10 @@ def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named]) -> N
 
 
 def _client_roles(client: Client, live: Live, wanted: Wanted) -> None:
-    """Roles of the clients that the document declares roles of, or refers to."""
+    """Roles of the clients that the document declares roles of, or refers to, or that had some made here."""
     owners = {owner for owner, _ in wanted.roles} | {owner for _, _, owner in wanted.scope_mappings}
+    if "roles" in wanted.sections:
+        owners |= {owner for owner, _ in live.owned.get("client role", set())}
     for role in wanted.roles.values():
         owners |= set((role.get("composites") or {}).get("client") or {})
     present = sorted(owners & live.clients.keys())

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 MASK = "**********"
 ROLES = ("manage-realm", "manage-clients", "manage-users", "manage-identity-providers")
 BUILT_IN_SCOPES = ("profile", "email", "roles", "web-origins", "acr", "basic", "address", "phone", "microprofile-jwt")
+KEYS = "org.keycloak.keys.KeyProvider"
 PROVIDER = "org.keycloak.storage.UserStorageProvider"
 ROUTES: list[tuple[str, Any, Callable[..., Any]]] = []
 
@@ -70,6 +71,9 @@ class FakeKeycloak:
         self.configs: dict[str, Any] = {}
         self.idps: dict[str, Any] = {}
         self.components: dict[str, Any] = {}
+        self.organizations: dict[str, Any] = {}
+        self.policies: dict[str, list[Any]] = {"profiles": [], "policies": []}
+        self.default_groups: set[str] = set()
         self.actions: dict[str, dict[str, Any]] = {
             name: {"alias": name, "enabled": True, "config": {}}
             for name in ("TERMS_AND_CONDITIONS", "UPDATE_PASSWORD", "idp_link")
@@ -186,10 +190,14 @@ class FakeKeycloak:
                 },
             }
             for item in self.components.values()
-            if item["parentId"] == "r"
+            if item["parentId"] == "r" and item["providerType"] == PROVIDER
         ]
+        keys = [item for item in self.components.values() if item["providerType"] == KEYS]
         return {
             **self.realm,
+            "defaultGroups": [self.groups[item]["path"] for item in sorted(self.default_groups)],
+            "clientProfiles": {"profiles": self.policies["profiles"]},
+            "clientPolicies": {"policies": self.policies["policies"]},
             "clientScopes": self._shuffled(self.scopes.values()),
             "defaultDefaultClientScopes": self._shuffled(self.default["default"]),
             "defaultOptionalClientScopes": self._shuffled(self.default["optional"]),
@@ -202,7 +210,7 @@ class FakeKeycloak:
                 {k: v for k, v in idp.items() if k != "mappers"} for idp in self.idps.values()
             ),
             "identityProviderMappers": self._shuffled(m for idp in self.idps.values() for m in idp["mappers"].values()),
-            "components": {PROVIDER: components},
+            "components": {PROVIDER: components, KEYS: keys},
             "localizationTexts": self.texts,
         }
 
@@ -243,6 +251,56 @@ class FakeKeycloak:
     def put_action(self, alias: str, body: Any) -> Any:
         self.actions[alias] = {**body, "config": self.actions[alias]["config"]}
 
+    # Client policies, organizations, default groups.
+
+    @route("PUT", "/client-policies/(profiles|policies)")
+    def put_policies(self, which: str, body: Any) -> Any:
+        self.policies[which] = body[which]
+
+    @route("GET", "/organizations")
+    def get_organizations(self, query: Any) -> Any:
+        assert self.realm.get("organizationsEnabled")
+        return self._shuffled(self.organizations.values())
+
+    @route("POST", "/organizations")
+    def post_organization(self, body: Any) -> Any:
+        if any(item["alias"] == body["alias"] for item in self.organizations.values()):
+            return Answer(409, {"errorMessage": "exists"})
+        new = self._id()
+        self.organizations[new] = {**body, "id": new}
+        return Answer(201, location=new)
+
+    @route("PUT", "/organizations/*")
+    def put_organization(self, key: str, body: Any) -> Any:
+        self.organizations[key] = body
+
+    @route("DELETE", "/organizations/*")
+    def delete_organization(self, key: str, body: Any) -> Any:
+        del self.organizations[key]
+
+    @route("POST", "/organizations/*/identity-providers")
+    def post_organization_idp(self, key: str, body: Any) -> Any:
+        if self.idps[body].get("organizationId"):
+            return Answer(409, {"errorMessage": "taken"})
+        self.idps[body]["organizationId"] = key
+        return None
+
+    @route("GET", "/organizations/*/identity-providers")
+    def get_organization_idps(self, key: str, query: Any) -> Any:
+        return [{"alias": alias} for alias, idp in self.idps.items() if idp.get("organizationId") == key]
+
+    @route("DELETE", "/organizations/*/identity-providers/*")
+    def delete_organization_idp(self, key: str, alias: str, body: Any) -> Any:
+        assert self.idps[alias].pop("organizationId") == key
+
+    @route("PUT", "/default-groups/*")
+    def put_default_group(self, group_id: str, body: Any) -> Any:
+        self.default_groups.add(group_id)
+
+    @route("DELETE", "/default-groups/*")
+    def delete_default_group(self, group_id: str, body: Any) -> Any:
+        self.default_groups.discard(group_id)
+
     # Client scopes.
 
     @route("GET", "/client-scopes")
@@ -271,6 +329,18 @@ class FakeKeycloak:
     @route("POST", "/client-scopes/*/protocol-mappers/add-models")
     def post_mappers(self, scope_id: str, body: Any) -> Any:
         self._scope(scope_id).setdefault("protocolMappers", []).extend({**mapper, "id": self._id()} for mapper in body)
+
+    @route("DELETE", "/client-scopes/*")
+    def delete_scope(self, scope_id: str, body: Any) -> Any:
+        name = self._scope(scope_id)["name"]
+        del self.scopes[name]
+        for names in self.default.values():
+            names.discard(name)
+
+    @route("DELETE", "/(clients|client-scopes)/*/protocol-mappers/models/*")
+    def delete_mapper(self, of: str, owner: str, mapper_id: str, body: Any) -> Any:
+        holder = self.clients[owner] if of == "clients" else self._scope(owner)
+        holder["protocolMappers"] = [item for item in holder["protocolMappers"] if item["id"] != mapper_id]
 
     @route("PUT", "/client-scopes/*/protocol-mappers/models/*")
     def put_mapper(self, scope_id: str, mapper_id: str, body: Any) -> Any:
@@ -315,6 +385,12 @@ class FakeKeycloak:
         client.update({key: value for key, value in body.items() if value is not None})
         if body.get("webOrigins") is None and not client.get("webOrigins"):
             client["webOrigins"] = ["/".join(uri.split("/")[:3]) for uri in client.get("redirectUris", [])]
+
+    @route("DELETE", "/clients/*")
+    def delete_client(self, client_id: str, body: Any) -> Any:
+        del self.clients[client_id]
+        for role in [item["id"] for item in self.roles.values() if item["containerId"] == client_id]:
+            self.delete_role(role, body)
 
     @route("PUT", "/clients/*/(default|optional)-client-scopes/*")
     def put_client_scope(self, client_id: str, which: str, scope_id: str, body: Any) -> Any:
@@ -362,6 +438,14 @@ class FakeKeycloak:
     @route("PUT", "/roles-by-id/*")
     def put_role(self, role_id: str, body: Any) -> Any:
         self.roles[role_id] = {**self.roles[role_id], "description": None, **body}
+
+    @route("DELETE", "/roles-by-id/*")
+    def delete_role(self, role_id: str, body: Any) -> Any:
+        name = self.roles.pop(role_id)["name"]
+        for members in (*self.members.values(), *self.mappings.values()):
+            members.discard(role_id)
+        for group in self.groups.values():
+            group["realmRoles"] = [held for held in group.get("realmRoles", []) if held != name]
 
     @route("GET", "/roles-by-id/*/composites")
     def get_members(self, role_id: str, query: Any) -> Any:
@@ -442,6 +526,17 @@ class FakeKeycloak:
         gone = {item["name"] for item in body}
         held = self.groups[group_id].get("realmRoles", [])
         self.groups[group_id]["realmRoles"] = [name for name in held if name not in gone]
+
+    @route("DELETE", "/groups/*")
+    def delete_group(self, group_id: str, body: Any) -> Any:
+        for child in [item["id"] for item in self.groups.values() if item["parent"] == group_id]:
+            self.delete_group(child, body)
+        del self.groups[group_id]
+        self.default_groups.discard(group_id)
+
+    @route("GET", "/group-by-path/(.+)")
+    def group_by_path(self, path: str, query: Any) -> Any:
+        return next(item for item in self.groups.values() if item["path"] == f"/{path}")
 
     @route("PUT", "/groups/*")
     def put_group(self, group_id: str, body: Any) -> Any:
@@ -575,6 +670,14 @@ class FakeKeycloak:
     def put_idp(self, alias: str, body: Any) -> Any:
         self._store_idp(alias, body, self.idps[alias]["mappers"])
 
+    @route("DELETE", "/identity-provider/instances/*")
+    def delete_idp(self, alias: str, body: Any) -> Any:
+        del self.idps[alias]
+
+    @route("DELETE", "/identity-provider/instances/*/mappers/*")
+    def delete_idp_mapper(self, alias: str, mapper_id: str, body: Any) -> Any:
+        del self.idps[alias]["mappers"][mapper_id]
+
     @route("GET", "/identity-provider/instances/*/mappers")
     def get_idp_mappers(self, alias: str, query: Any) -> Any:
         return list(self.idps[alias]["mappers"].values())
@@ -595,23 +698,30 @@ class FakeKeycloak:
 
     def _store_component(self, key: str, body: Any) -> None:
         config = {**self.components.get(key, {}).get("config", {}), **body["config"]}
-        secret = config.get("bindCredential")
-        if secret and secret != [MASK]:
-            self.secrets[body["name"]], config["bindCredential"] = secret[0], [MASK]
+        for masked in ("bindCredential", "privateKey"):
+            secret = config.get(masked)
+            if secret and secret != [MASK]:
+                self.secrets[body["name"]], config[masked] = secret[0], [MASK]
         config = {name: value for name, value in config.items() if value and not name.startswith("facility.")}
-        self.components[key] = {**body, "id": key, "config": config}
+        self.components[key] = {**self.components.get(key, {}), **body, "id": key, "config": config}
 
     @route("POST", "/components")
     def post_component(self, body: Any) -> Any:
         new = self._id()
         self._store_component(new, body)
-        if body["parentId"] == "r":
+        if body["providerType"] == PROVIDER:
             for name, source in (("first name", "cn"), ("email", "mail")):
-                mapper = {"name": name, "providerId": "user-attribute-ldap-mapper", "parentId": new}
+                mapper = {"name": name, "providerId": "user-attribute-ldap-mapper", "providerType": "", "parentId": new}
                 self._store_component(
                     self._id(), {**mapper, "config": {"ldap.attribute": [source], "read.only": ["true"]}}
                 )
         return Answer(201, location=new)
+
+    @route("DELETE", "/components/*")
+    def delete_component(self, component_id: str, body: Any) -> Any:
+        for key in [key for key, item in self.components.items() if item["parentId"] == component_id]:
+            del self.components[key]
+        del self.components[component_id]
 
     @route("PUT", "/components/*")
     def put_component(self, component_id: str, body: Any) -> Any:

@@ -7,15 +7,15 @@ A PUT of a scope ignores its mappers, so they have calls of their own; those not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
 from ..compare import Differences, as_list, differences, merged, named_differences, same, top_level
 from ..document import Wanted
-from ..plan import CREATE, Change, change
+from ..plan import CREATE, Change, Key, change
 from ..state import Live
-from .base import Kind, Realm
+from .base import Kind, Realm, Removable
 
 MAPPERS = "protocolMappers"
 DEFAULTS = {"Default": "/default-default-client-scopes", "Optional": "/default-optional-client-scopes"}
@@ -28,10 +28,11 @@ def scope_differences(wanted: dict[str, Any], live: dict[str, Any]) -> Differenc
     return found
 
 
-class ClientScopes(Kind):
+class ClientScopes(Removable):
     """Client scopes by name."""
 
     name = "client scope"
+    section = "clientScopes"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares the named keys and mappers."""
@@ -63,6 +64,62 @@ class ClientScopes(Kind):
                 client.put(f"{path}/protocol-mappers/models/{part(old['id'])}", merged(old, mapper))
         if new:
             client.post(f"{path}/protocol-mappers/add-models", new)
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Names of scopes."""
+        return wanted.scopes
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """Names of scopes."""
+        return live.scopes
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the scope, from all lists that it stands in too."""
+        realm.client.delete(f"/client-scopes/{realm.live.scope_id(key)}")
+
+
+class Mappers(Removable):
+    """Protocol mappers of clients or client scopes, as `<owner>/<mapper>`: only their removal, for their owner writes them."""
+
+    def __init__(self, of: str, section: str, path: str) -> None:
+        self.name, self.section, self._of, self._path = f"{of} mapper", section, of, path
+
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Nothing: see their owner."""
+        yield from ()
+
+    def apply(self, realm: Realm, change: Change) -> None:
+        """Nothing: see their owner."""
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """(owner, mapper)."""
+        return _mapper_ids(wanted.clients if self._of == "client" else wanted.scopes)
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """(owner, mapper)."""
+        return self._there(live)
+
+    def _there(self, live: Live) -> dict[Key, str]:
+        return _mapper_ids(live.clients if self._of == "client" else live.scopes)
+
+    def owner(self, key: Key) -> tuple[str, Key]:
+        """The client or scope."""
+        return self._of, key[0]
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes one mapper."""
+        owners = realm.live.clients if self._of == "client" else realm.live.scopes
+        mapper = self._there(realm.live)[key]
+        realm.client.delete(f"{self._path}/{owners[key[0]]['id']}/protocol-mappers/models/{mapper}")
+
+
+def _mapper_ids(owners: dict[str, Any]) -> dict[Key, str]:
+    """{(owner, mapper): id, "" in a document}."""
+    return {
+        (name, mapper["name"]): mapper.get("id", "")
+        for name, item in owners.items()
+        for mapper in item.get(MAPPERS) or []
+    }
 
 
 class DefaultScopes(Kind):

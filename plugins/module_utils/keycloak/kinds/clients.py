@@ -10,16 +10,16 @@ Which flows a client uses is written later, when the flows exist (see bindings.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import Client
 from ..compare import as_list, merged, merged_by_name, same, top_level
 from ..document import OVERRIDES, Wanted
-from ..plan import CREATE, Change, change
+from ..plan import CREATE, Change, Key, change
 from ..secrets import CHANGED
 from ..state import Live
-from .base import Kind, Realm
+from .base import Realm, Removable
 from .client_scopes import MAPPERS, scope_differences
 
 SCOPE_LISTS = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
@@ -27,12 +27,14 @@ ORIGINS = "webOrigins"
 APART = {OVERRIDES, *SCOPE_LISTS}
 # Keycloak adds this scope by itself to every client with a service account.
 SERVICE_ACCOUNT = "service_account"
+BUILT_IN = {"account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"}
 
 
-class Clients(Kind):
+class Clients(Removable):
     """Clients by clientId."""
 
     name = "client"
+    section = "clients"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares settings and mappers by key, the secret by value, scope lists as sets."""
@@ -66,6 +68,24 @@ class Clients(Kind):
         if body:
             put_client(client, now, body)
         _set_scopes(realm, now, {key: wanted[key] for key in SCOPE_LISTS if key in keys})
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Their clientIds."""
+        return wanted.clients
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """Their clientIds."""
+        return live.clients
+
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Neither what comes with Keycloak, nor the client as which this runs."""
+        if key in BUILT_IN:
+            return "it comes with Keycloak"
+        return "this run is logged in as it" if key == live.logged_in_as else ""
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the client with its roles."""
+        realm.client.delete(f"/clients/{realm.live.client_id(key)}")
 
 
 def put_client(client: Client, now: dict[str, Any], body: dict[str, Any]) -> None:

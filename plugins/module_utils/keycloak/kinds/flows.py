@@ -4,22 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..compare import Differences
-from ..document import Wanted
+from ..document import BINDINGS, IDP_BINDINGS, OVERRIDES, Wanted
 from ..errors import DocumentError
 from ..flow_tree import unmarked
-from ..plan import Change, Outline, change
+from ..plan import Change, Key, Outline, change
 from ..state import Live
-from .base import Kind, Realm
-from .flow_swap import equal, swap, variants
+from .base import Realm, Removable
+from .flow_swap import FLOWS, equal, swap, variants
 
 
-class Flows(Kind):
+class Flows(Removable):
     """Top-level flows by alias."""
 
     name = "authentication flow"
+    section = "authenticationFlows"
     parallel = False
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
@@ -47,3 +48,36 @@ class Flows(Kind):
     def apply(self, realm: Realm, change: Change) -> None:
         """Builds the flow, or swaps it in."""
         swap(realm.client, realm.wanted.flows[change.name], realm.live.flows)
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Their aliases."""
+        return wanted.flows
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """Their aliases, those of unfinished copies included."""
+        return {unmarked(alias) for alias in live.flows}
+
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Neither what comes with Keycloak, nor what is in use once this plan is done."""
+        if any(flow.built_in for flow in variants(live.flows, key)):
+            return "it comes with Keycloak"
+        places = [where for where, alias in _bindings(live, wanted) if unmarked(alias) == key]
+        return f"it is in use: {', '.join(places)}" if places else ""
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the flow and its unfinished copies; Keycloak refuses if something else uses it after all."""
+        for flow in variants(realm.live.flows, key):
+            realm.client.delete(f"{FLOWS}/{flow.id}")
+
+
+def _bindings(live: Live, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """(place, alias of the flow in use there) once the document is applied."""
+    for key in BINDINGS:
+        yield key, wanted.bindings.get(key, live.realm.get(key)) or ""
+    for alias, idp in live.idps.items():
+        for key in IDP_BINDINGS:
+            yield f"identity provider {alias}", {**idp, **wanted.idps.get(alias, {})}.get(key) or ""
+    for name, client in live.clients.items():
+        held = {key: live.flow_alias(flow_id) for key, flow_id in (client.get(OVERRIDES) or {}).items()}
+        for alias in {**held, **(wanted.clients.get(name, {}).get(OVERRIDES) or {})}.values():
+            yield f"client {name}", alias or ""

@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..compare import differences, lists, merged
 from ..document import Wanted
-from ..plan import UPDATE, Change, change
+from ..plan import UPDATE, Change, Key, change
 from ..state import EVERY, Live
-from .base import Kind, Realm
+from .base import Realm, Removable
 
 
-class Groups(Kind):
+class Groups(Removable):
     """The tree, one stage for each level."""
 
     name = "group"
+    section = "groups"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares description and attributes."""
@@ -43,3 +44,24 @@ class Groups(Kind):
             return next((item["id"] for item in client.get(where, max=EVERY) if item["name"] == wanted["name"]), None)
 
         live[path] = {"path": path, "id": client.create(where, merged({}, wanted), find)}
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Their paths."""
+        return wanted.groups
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """Their paths."""
+        return live.groups
+
+    def stage(self, key: Key) -> int:
+        """Children go before their parent."""
+        return -str(key).count("/")
+
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Not a parent of groups that people made."""
+        by_hand = [path for path in live.groups if path.startswith(f"{key}/") and path not in live.owned[self.name]]
+        return f"there are groups in it made by hand: {', '.join(sorted(by_hand))}" if by_hand else ""
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the group; its members stay as users."""
+        realm.client.delete(f"/groups/{realm.live.groups[key]['id']}")

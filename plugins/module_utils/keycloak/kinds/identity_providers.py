@@ -9,24 +9,26 @@ that is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..client import part
 from ..compare import differences, merged
 from ..document import Wanted
-from ..plan import Change, change
+from ..plan import Change, Key, change
 from ..secrets import CHANGED, FINGERPRINT, MASK
 from ..state import Live
-from .base import Kind, Realm
+from .base import Realm, Removable
 
 MASKED = "config.clientSecret"
 INSTANCES = "/identity-provider/instances"
 
 
-class IdentityProviders(Kind):
+class IdentityProviders(Removable):
     """Identity providers by alias."""
 
     name = "identity provider"
+    section = "identityProviders"
+    holds_people = True  # the links of users to it
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares the named keys, and the secret by its fingerprint."""
@@ -57,11 +59,24 @@ class IdentityProviders(Kind):
 
         client.create(INSTANCES, body, find)
 
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Their aliases."""
+        return wanted.idps
 
-class IdentityProviderMappers(Kind):
+    def there(self, live: Live) -> Iterable[Key]:
+        """Their aliases."""
+        return live.idps
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the provider with its mappers and the links of users to it."""
+        realm.client.delete(f"{INSTANCES}/{part(key)}")
+
+
+class IdentityProviderMappers(Removable):
     """Mappers, named `<alias>/<mapper>`."""
 
     name = "identity provider mapper"
+    section = "identityProviders"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares the named keys."""
@@ -81,3 +96,19 @@ class IdentityProviderMappers(Kind):
             return next((item["id"] for item in realm.client.get(path) if item["name"] == name), None)
 
         realm.client.create(path, body, find)
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """(alias, mapper)."""
+        return wanted.idp_mappers
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """(alias, mapper)."""
+        return live.idp_mappers
+
+    def owner(self, key: Key) -> tuple[str, Key]:
+        """The provider."""
+        return IdentityProviders.name, key[0]
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes one mapper."""
+        realm.client.delete(f"{INSTANCES}/{part(key[0])}/mappers/{realm.live.idp_mappers[key]['id']}")

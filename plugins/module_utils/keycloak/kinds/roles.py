@@ -8,19 +8,21 @@ the roles of a scope mapping and those of a group that the document names are wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
 from ..compare import as_list, differences, lists, merged
 from ..document import Wanted
-from ..plan import Change, change
+from ..plan import Change, Key, change
 from ..state import Live
-from .base import Kind, Realm
+from .base import Kind, Realm, Removable
 
 
-class Roles(Kind):
+class Roles(Removable):
     """Roles of the realm; with `of_clients` those of clients, named `<clientId>/<role>`."""
+
+    section = "roles"
 
     def __init__(self, of_clients: bool) -> None:
         self.of_clients, self.name = of_clients, "client role" if of_clients else "role"
@@ -48,6 +50,27 @@ class Roles(Kind):
 
         client.create(path, merged({}, wanted), find)  # the answer names it, but gives no id
         live.roles[change.key] = client.get(f"{path}/{part(name)}")
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """(owner, role)."""
+        return (key for key in wanted.roles if bool(key[0]) == self.of_clients)
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """(owner, role)."""
+        return (key for key in live.roles if bool(key[0]) == self.of_clients)
+
+    def owner(self, key: Key) -> tuple[str, Key] | None:
+        """The client whose role it is."""
+        return ("client", key[0]) if self.of_clients else None
+
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Not what comes with Keycloak."""
+        built_in = {"offline_access", "uma_authorization", f"default-roles-{wanted.realm}"}
+        return "it comes with Keycloak" if not self.of_clients and key[1] in built_in else ""
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the role from everybody and everything that has it."""
+        realm.client.delete(f"/roles-by-id/{realm.live.role(*key)['id']}")
 
 
 class Composites(Kind):

@@ -9,27 +9,39 @@ When an LDAP provider is created Keycloak adds a set of default mappers; those a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..compare import differences
 from ..document import Wanted
-from ..plan import Change, change
+from ..plan import Change, Key, change
 from ..secrets import CHANGED, FINGERPRINT
 from ..state import FEDERATION, FEDERATION_MAPPER, Live
-from .base import Kind, Realm
+from .base import Realm, Removable
 from .realm_settings import with_fingerprint
 
 MASKED = "config.bindCredential"
+BUILT_IN = {
+    "username",
+    "first name",
+    "last name",
+    "email",
+    "creation date",
+    "modify date",
+    "Kerberos principal attribute mapper",
+    "MSAD account controls",
+}
 
 
 def _place(name: str) -> str:
     return f"ldap.{name}"
 
 
-class UserFederation(Kind):
+class UserFederation(Removable):
     """Providers by name."""
 
     name = "user federation"
+    section = "userFederation"
+    holds_people = True  # all users that came from it
     parallel = False  # each writes its fingerprint into the attributes of the realm
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
@@ -62,11 +74,24 @@ class UserFederation(Kind):
             client.put("", {"attributes": attributes})
             live.realm["attributes"] = attributes
 
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """Their names."""
+        return wanted.federation
 
-class FederationMappers(Kind):
+    def there(self, live: Live) -> Iterable[Key]:
+        """Their names."""
+        return live.federation
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes the provider, and with it every user that came from it."""
+        realm.client.delete(f"/components/{realm.live.federation[key]['id']}")
+
+
+class FederationMappers(Removable):
     """Mappers, named `<provider>/<mapper>`."""
 
     name = "user federation mapper"
+    section = "userFederation"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares the named keys."""
@@ -85,6 +110,26 @@ class FederationMappers(Kind):
             realm.client.put(f"/components/{now['id']}", body)
         else:
             realm.client.create("/components", body, lambda: _find(realm, name, parent))
+
+    def named(self, wanted: Wanted) -> Iterable[Key]:
+        """(provider, mapper)."""
+        return wanted.federation_mappers
+
+    def there(self, live: Live) -> Iterable[Key]:
+        """(provider, mapper)."""
+        return live.federation_mappers
+
+    def owner(self, key: Key) -> tuple[str, Key]:
+        """The provider."""
+        return UserFederation.name, key[0]
+
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Not what Keycloak adds by itself: names and addresses of users would be gone."""
+        return "it comes with Keycloak" if key[1] in BUILT_IN else ""
+
+    def remove(self, realm: Realm, key: Key) -> None:
+        """Removes one mapper."""
+        realm.client.delete(f"/components/{realm.live.federation_mappers[key]['id']}")
 
 
 def _find(realm: Realm, name: str, parent: str) -> str:
