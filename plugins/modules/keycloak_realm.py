@@ -14,8 +14,11 @@ description:
     writes only what differs, in order of dependency.
   - The document has the field names of Keycloak's RealmRepresentation. Sections that are absent are neither read nor
     touched. Inside an object only the keys that are named are compared and written.
-  - Objects that the document does not name stay as they are. A list that is named is the whole list (redirect URIs,
+  - Objects that people made by hand stay as they are. A list that is named is the whole list (redirect URIs,
     scopes of a client, members of a composite role), and so is the tree of an authentication flow.
+  - What this module made is known by its name, kept in attributes C(facility.owned...) of the realm. When the document no
+    longer names it, it is shown in the plan as a removal, and goes with O(prune). Only sections that the document has
+    are looked at; an empty list says that nothing of its kind is wanted any more.
   - Secrets stand outside the document, in O(secrets), and are referred to as V(secret:<name>). The ones that Keycloak does not
     show (identity provider, LDAP, mail server) are compared by a keyed fingerprint kept beside them; see the notes.
   - A changed authentication flow is built as a copy, read back, bound in place of the old one everywhere, and only then
@@ -32,22 +35,28 @@ options:
         the bindings C(browserFlow), C(registrationFlow), C(directGrantFlow), C(resetCredentialsFlow), C(clientAuthenticationFlow),
         C(dockerAuthenticationFlow), C(firstBrokerLoginFlow) by alias."
       - "C(userProfile): as GET users/profile. Attributes and groups are joined by name."
+      - "C(keyProviders): list with C(name), C(providerId) such as V(rsa-generated), C(config) with plain values. See the notes on
+        rotation."
       - "C(clientScopes): list with C(name), C(protocol) (default C(openid-connect)), C(attributes), C(protocolMappers)."
       - "C(defaultDefaultClientScopes), C(defaultOptionalClientScopes): lists of scope names."
       - "C(roles): C(realm), a list with C(name), C(description), C(attributes), C(composites) (C(realm): names, C(client):
         clientId to names); C(client): clientId to such a list."
       - "C(groups): tree with C(name), C(description), C(attributes), C(realmRoles) (names), C(subGroups)."
+      - "C(defaultGroups): list of paths of groups that new users are put into."
       - "C(clients): list with C(clientId) and any field of ClientRepresentation. C(authenticationFlowBindingOverrides)
         takes aliases of flows, not ids."
       - "C(scopeMappings), C(clientScopeMappings): as in an export."
       - "C(authenticationFlows): nested. Each has C(alias), C(description), C(providerId), C(executions); an execution has
         C(requirement) and either C(authenticator) with C(config), or C(flow), a flow of the same form. C(config.alias) may
         be left out."
-      - "C(requiredActions): list with C(alias), C(enabled), C(defaultAction), C(priority), C(config)."
+      - "C(requiredActions): list with C(alias), C(enabled), C(defaultAction), C(priority) (lower ones come first), C(config)."
       - "C(identityProviders): list with C(alias), C(providerId), any field of IdentityProviderRepresentation, C(config), and
         C(mappers): list with C(name), C(identityProviderMapper), C(config)."
       - "C(userFederation): list with C(name), C(providerId) (default C(ldap)), C(config) with plain values, and C(mappers):
         list with C(name), C(providerId), C(config). Mappers that Keycloak makes by itself are adopted by name."
+      - "C(organizations): list with C(alias), C(name), C(description), C(redirectUrl), C(enabled), C(domains) (names, or objects with
+        C(name) and C(verified)), C(attributes), C(identityProviders) (aliases). Needs C(organizationsEnabled)."
+      - "C(clientProfiles.profiles), C(clientPolicies.policies): lists with C(name), as in an export."
       - "C(localization): locale to key to text."
       - Values of C(config) and C(attributes) may be booleans, numbers, or structures (stored as JSON). A null removes a key.
     type: dict
@@ -56,7 +65,8 @@ options:
     description:
       - Name to clear value, for the references in the document. Values of asterisks only are refused.
       - "Places that take a reference: C(clients[].secret), C(identityProviders[].config.clientSecret),
-        C(userFederation[].config.bindCredential), C(smtpServer.password)."
+        C(userFederation[].config.bindCredential), C(smtpServer.password); C(privateKey), C(keystorePassword), C(keyPassword) and
+        C(secret) in C(keyProviders[].config)."
     type: dict
     default: {}
   fingerprint_key:
@@ -71,6 +81,19 @@ options:
       - Costs one request for each such provider, in check mode too, and nothing in a run without such a change.
     type: bool
     default: true
+  prune:
+    description:
+      - Whether to remove what this module made and the document no longer names. Otherwise the plan shows it.
+      - "Never removed: what was made by hand, what comes with Keycloak, a flow that is in use, a profile that a client policy
+        applies, a key that still signs, a group that has groups made by hand in it, the client as which the module is logged in."
+    type: bool
+    default: false
+  prune_users:
+    description:
+      - With O(prune), whether to remove also user federation, with every user that came from it, and identity providers, with the
+        links of all users to them. A user that comes again has another C(sub).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: The same plan as a real run, and nothing is written.
@@ -85,6 +108,9 @@ notes:
     answers with empty lists, so their absence is an error before anything is read.
   - If the realm does not exist the client also needs C(create-realm). In check mode everything is then listed as created,
     also what Keycloak would make by itself.
+  - "Rotation of a realm key takes three documents. First a new key provider of higher C(priority): it signs from now on, and the old
+    one verifies. When the longest session has ended, C(active: false) in the C(config) of the old one. Later leave the old one out: with
+    O(prune) it goes."
   - A secret that someone changes by hand in the console at an identity provider, LDAP or mail server is not noticed,
     since Keycloak does not show it. To have it written again, remove the config key or realm attribute C(facility.fingerprint...).
 """
@@ -169,7 +195,7 @@ plan:
       type: str
       sample: umbrella
     action:
-      description: V(create) or V(update).
+      description: V(create), V(update) or V(remove).
       type: str
       sample: update
     fields:
@@ -177,8 +203,12 @@ plan:
       type: list
       elements: str
       sample: [config.clientSecret]
+    kept:
+      description: Why a removal is only shown. Absent when the change is made.
+      type: str
+      sample: prune is off
 counts:
-  description: Number of changes by action.
+  description: Number of changes by action, those that are only shown included.
   returned: success
   type: dict
   sample: {create: 2, update: 1}
@@ -198,6 +228,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError, PartialError
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.ownership import Prune
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
@@ -214,6 +245,8 @@ ARGUMENTS = {
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "fingerprint_key": {"type": "str", "required": True, "no_log": True},
     "verify_discovery": {"type": "bool", "default": True},
+    "prune": {"type": "bool", "default": False},
+    "prune_users": {"type": "bool", "default": False},
 }
 
 
@@ -223,6 +256,8 @@ def main() -> None:
     given = module.params
     if not http.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests", reason="to speak to Keycloak"), requests=0)
+    if given["prune_users"] and not given["prune"]:
+        module.fail_json(msg="prune_users is true and prune is not: give both, or neither", requests=0)
     if not given["url"].startswith("https://"):
         module.fail_json(msg=f"url is {given['url']!r}: give an https URL, for secrets are sent to it", requests=0)
     sent = 0
@@ -237,7 +272,8 @@ def main() -> None:
             },
         )
         try:
-            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"])
+            prune = Prune(given["prune"], given["prune_users"])
+            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], prune)
         finally:
             sent = client.requests
     except PartialError as error:
@@ -246,7 +282,7 @@ def main() -> None:
     except KeycloakError as error:
         module.fail_json(msg=str(error), requests=sent)
     module.exit_json(
-        changed=bool(changes),
+        changed=any(not change.kept for change in changes),
         plan=[change.summary() for change in changes],
         counts=counts(changes),
         diff=[change.diff() for change in changes],

@@ -16,7 +16,7 @@ from .client import Client
 from .document import OIDC_PROVIDERS, Wanted
 from .errors import IssuerError, RefusedError, ServerError, UnreachableError
 from .kinds.identity_providers import IdentityProviders
-from .plan import Change
+from .plan import REMOVE, Change
 
 ENDPOINTS = ("issuer", "authorizationUrl", "tokenUrl", "userInfoUrl", "jwksUrl", "metadataDescriptorUrl")
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -30,6 +30,7 @@ def verify_issuers(client: Client, wanted: Wanted, changes: Iterable[Change]) ->
             item.name
             for item in changes
             if item.kind == IdentityProviders.name
+            and item.action != REMOVE
             and wanted.idps[item.name].get("providerId") in OIDC_PROVIDERS
             and wanted.idps[item.name].get("enabled") is not False
             and wanted.idps[item.name]["config"].get("issuer")

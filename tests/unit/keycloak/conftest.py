@@ -25,8 +25,17 @@ def wanted_document():
 def run():
     """run(fake, document, secrets=..., session=..., check_mode=...) -> (changes, client)."""
 
-    def call(fake, wanted, secrets=None, session=None, **options):
-        client = Client(session or fake, "https://kc.test", "demo", "automation", "x", parallel=1, sleep=lambda _: None)
+    def call(fake, wanted, secrets=None, session=None, realm="master", **options):
+        client = Client(
+            session or fake,
+            "https://kc.test",
+            "demo",
+            "automation",
+            "x",
+            realm,
+            parallel=1,
+            sleep=lambda _: None,
+        )
         changes = reconcile(client, Wanted(wanted, Keyring({**SECRETS, **(secrets or {})}, KEY)), **options)
         return changes, client
 

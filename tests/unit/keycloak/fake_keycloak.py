@@ -43,8 +43,8 @@ class Answer:
         return json.loads(self.text)
 
 
-def token(realm: str, roles: tuple[str, ...]) -> str:
-    claims = {"resource_access": {f"{realm}-realm": {"roles": list(roles)}}} if roles else {}
+def token(holder: str, roles: tuple[str, ...]) -> str:
+    claims = {"resource_access": {holder: {"roles": list(roles)}}} if roles else {}
     return "x." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".x"
 
 
@@ -88,7 +88,8 @@ class FakeKeycloak:
     def request(self, method: str, url: str, timeout: float, data: Any = None, headers: Any = None) -> Answer:
         parts = urlsplit(url)
         if parts.path.endswith("/token"):
-            return Answer(200, {"access_token": token(self.name, self.roles_held), "expires_in": 60})
+            holder = "realm-management" if f"/realms/{self.name}/" in parts.path else f"{self.name}-realm"
+            return Answer(200, {"access_token": token(holder, self.roles_held), "expires_in": 60})
         path = parts.path.split(f"/admin/realms/{self.name}", 1)[1]
         self.log.append((method, unquote(path)))
         self.sent.append(data or "")
@@ -129,7 +130,12 @@ class FakeKeycloak:
         if body.get("serviceAccountsEnabled"):
             new["defaultClientScopes"] = [*new["defaultClientScopes"], "service_account"]
         self.clients[new["id"]] = new
+        self._name_mappers(new)
         return str(new["id"])
+
+    def _name_mappers(self, holder: dict[str, Any]) -> None:
+        for mapper in holder.get("protocolMappers") or []:
+            mapper.setdefault("id", self._id())
 
     def _new_role(self, owner: str, body: dict[str, Any]) -> str:
         new = {**body, "id": self._id(), "clientRole": bool(owner), "containerId": owner or "r"}
@@ -383,6 +389,7 @@ class FakeKeycloak:
         body.pop("defaultClientScopes", None)
         body.pop("optionalClientScopes", None)
         client.update({key: value for key, value in body.items() if value is not None})
+        self._name_mappers(client)
         if body.get("webOrigins") is None and not client.get("webOrigins"):
             client["webOrigins"] = ["/".join(uri.split("/")[:3]) for uri in client.get("redirectUris", [])]
 
