@@ -69,6 +69,13 @@ options:
         C(secret) in C(keyProviders[].config)."
     type: dict
     default: {}
+  keep_secrets:
+    description:
+      - Names of secrets that stay as the server has them, whatever they are. They need no value and are neither compared nor written.
+      - For a realm that is being taken over (see M(panosc.facility.keycloak_realm_info)), until the values are at hand.
+    type: list
+    elements: str
+    default: []
   fingerprint_key:
     description:
       - Key of the HMAC-SHA256 fingerprints. Keep it secret and the same. After a change of the key the masked secrets are
@@ -224,8 +231,8 @@ requests:
   sample: 9
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import connection
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError, PartialError
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.ownership import Prune
@@ -234,15 +241,10 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
 
 ARGUMENTS = {
-    "url": {"type": "str", "required": True},
-    "ca_path": {"type": "path"},
-    "client_id": {"type": "str", "required": True},
-    "client_secret": {"type": "str", "required": True, "no_log": True},
-    "token_realm": {"type": "str", "default": "master", "no_log": False},
-    "timeout": {"type": "int", "default": 30},
-    "parallel": {"type": "int", "default": 4},
+    **connection.ARGUMENTS,
     "realm": {"type": "dict", "required": True},
     "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "keep_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "fingerprint_key": {"type": "str", "required": True, "no_log": True},
     "verify_discovery": {"type": "bool", "default": True},
     "prune": {"type": "bool", "default": False},
@@ -254,23 +256,12 @@ def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     given = module.params
-    if not http.HAS_REQUESTS:
-        module.fail_json(msg=missing_required_lib("requests", reason="to speak to Keycloak"), requests=0)
     if given["prune_users"] and not given["prune"]:
         module.fail_json(msg="prune_users is true and prune is not: give both, or neither", requests=0)
-    if not given["url"].startswith("https://"):
-        module.fail_json(msg=f"url is {given['url']!r}: give an https URL, for secrets are sent to it", requests=0)
     sent = 0
     try:
-        wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"]))
-        client = http.Client(
-            session=http.new_session(given["ca_path"], given["parallel"]),
-            realm=wanted.realm,
-            **{
-                name: given[name]
-                for name in ("url", "client_id", "client_secret", "token_realm", "timeout", "parallel")
-            },
-        )
+        wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"], given["keep_secrets"]))
+        client = connection.connection(module, wanted.realm)
         try:
             prune = Prune(given["prune"], given["prune_users"])
             changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], prune)

@@ -10,11 +10,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 # Made anew for each run of the tests: a key that lies in a repository is no secret.
-SIGNING_KEY = base64.b64encode(
-    rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-).decode()
+SIGNING_KEYS = [
+    base64.b64encode(
+        rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    ).decode()
+    for _ in range(2)
+]
 CLAIMS = {
     "id.token.claim": True,
     "access.token.claim": True,
@@ -27,8 +30,9 @@ SECRETS = {
     "umbrella": "canary-idp-umbrella-0123456789",
     "ldap": "canary-ldap-bind-0123456789",
     "smtp": "canary-smtp-0123456789",
-    "signing": SIGNING_KEY,
+    "signing": SIGNING_KEYS[0],
 }
+OTHER_SECRETS = {**{name: f"{value}-new" for name, value in SECRETS.items()}, "signing": SIGNING_KEYS[1]}
 FIRST_LOGIN = "facility first broker login"
 GATE = "facility post broker"
 

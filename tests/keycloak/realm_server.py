@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.ownership import Prune
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import Change
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
@@ -64,6 +65,7 @@ class Server:
         """One call of the module's inner function."""
         client = client or self.client()
         keyring = Keyring({**SECRETS, **(secrets or {})}, "k" * 32)
+        options = {"prune": Prune(objects=True, users=True), **options}  # what people made stays all the same
         try:
             return reconcile(client, Wanted(wanted or self.document(), keyring), **options)
         finally:

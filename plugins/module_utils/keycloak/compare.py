@@ -103,6 +103,16 @@ def lists(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: [text(item) for item in as_list(value)] for key, value in config.items()}
 
 
+def plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping of lists with single values taken out of their lists: what people write."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in config.items()}
+
+
+def filled(item: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """The keys of an object that have a value, but for some."""
+    return {key: value for key, value in item.items() if key not in without and value not in (*EMPTY, {})}
+
+
 def top_level(found: Differences) -> set[Any]:
     """The first names of dotted fields: which keys of the object must be sent."""
     return {field.split(".", 1)[0].split("[", 1)[0] for field in found}

@@ -252,7 +252,8 @@ def _key_secrets(item: Named, where: str, keyring: Keyring) -> dict[str, Secret]
     """Takes private keys and the passwords of keystores out of a key provider."""
     config = item.get("config")
     config = config if isinstance(config, dict) else {}
-    return {key: keyring.resolve(config.pop(key), f"{where}.{key}") for key in KEY_SECRETS if config.get(key)}
+    found = {key: keyring.resolve(config.pop(key), f"{where}.{key}") for key in KEY_SECRETS if config.get(key)}
+    return {key: secret for key, secret in found.items() if secret}
 
 
 def _mappers_apart(owners: dict[str, Any], form: Callable[[Any], Any]) -> dict[tuple[str, str], Any]:

@@ -154,6 +154,25 @@ def from_document(raw: Mapping[str, Any], where: str = "") -> Flow:
     return Flow(alias, raw.get("providerId") or "basic-flow", raw.get("description") or "", tuple(steps))
 
 
+def to_document(flow: Flow) -> dict[str, Any]:
+    """The nested form of the document; the inverse of from_document."""
+    found: dict[str, Any] = {"alias": unmarked(flow.alias)}
+    if flow.description:
+        found["description"] = flow.description
+    if flow.provider != "basic-flow":
+        found["providerId"] = flow.provider
+    found["executions"] = []
+    for step in flow.renamed(unmarked).executions:
+        item: dict[str, Any] = {"authenticator": step.authenticator} if step.authenticator else {}
+        item["requirement"] = step.requirement
+        if step.config:
+            item["config"] = {"alias": step.config_alias, **step.config}
+        if step.flow:
+            item["flow"] = to_document(step.flow)
+        found["executions"].append(item)
+    return found
+
+
 def from_export(export: Mapping[str, Any]) -> dict[str, Flow]:
     """Every top-level flow of a realm by alias, and sub-flows that hang nowhere."""
     raw = {flow["alias"]: flow for flow in export.get("authenticationFlows") or []}

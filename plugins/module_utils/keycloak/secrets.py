@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import DocumentError
@@ -53,11 +53,11 @@ class Secret:
 class Keyring:
     """Turns `secret:<name>` into a Secret; refuses what must not be sent."""
 
-    def __init__(self, values: Mapping[str, Any], key: str) -> None:
-        self._values, self._key = values, key
+    def __init__(self, values: Mapping[str, Any], key: str, kept: Iterable[str] = ()) -> None:
+        self._values, self._key, self._kept = values, key, set(kept)
 
-    def resolve(self, reference: Any, where: str) -> Secret:
-        """The Secret of a reference that stands at `where` in the document; raises DocumentError."""
+    def resolve(self, reference: Any, where: str) -> Secret | None:
+        """The Secret of a reference that stands at `where` in the document, None if it stays as it is; raises DocumentError."""
         if isinstance(reference, Secret):
             return reference
         if not isinstance(reference, str) or not reference.startswith(PREFIX):
@@ -67,6 +67,8 @@ class Keyring:
                 f"Write '{PREFIX}<name>' there and give the value in the option secrets",
             )
         name = reference[len(PREFIX) :]
+        if name in self._kept:
+            return None
         if name not in self._values:
             raise DocumentError(f"no secret is named {name!r}", where, "Add it to the option secrets")
         value = self._values[name]

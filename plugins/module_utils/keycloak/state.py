@@ -10,12 +10,12 @@ on a cold server and are not used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import flow_tree, ownership
 from .client import Client
-from .document import IDP_BINDINGS, Named, Wanted
+from .document import IDP_BINDINGS, SECTIONS, Named, Wanted
 from .errors import KeycloakError
 
 PAGE = 50
@@ -95,9 +95,9 @@ def _listed(export: Named, section: str, key: str) -> Named:
     return {item["name"]: item for item in (export.get(section) or {}).get(key) or []}
 
 
-def read(client: Client, wanted: Wanted) -> Live:
-    """Reads what the sections of `wanted` need."""
-    has = wanted.sections
+def read(client: Client, wanted: Wanted, whole: bool = False) -> Live:
+    """Reads what the sections of `wanted` need; or the whole realm, with requests for each client, role and group."""
+    has = set(SECTIONS) if whole else wanted.sections
     mappings = {"scopeMappings", "clientScopeMappings"}
     jobs: dict[str, Callable[[], Any]] = {"export": lambda: client.read("/partial-export")}
     if "userProfile" in has:
@@ -116,13 +116,12 @@ def read(client: Client, wanted: Wanted) -> Live:
     live.roles = {("", item["name"]): item for item in got.get("roles") or []}
     live.clients = {item["clientId"]: item for item in _further_clients(client, got.get("clients") or [])}
     _settle_copies(live, wanted)
-    _groups(client, live, wanted, got.get("groups") or [])
-    _client_roles(client, live, wanted)
-    _members(client, live, wanted)
-    _scope_mappings(client, live, wanted)
+    _groups(client, live, wanted, got.get("groups") or [], whole)
+    _client_roles(client, live, wanted, whole)
+    _members(client, live, list(live.roles if whole else _composite(wanted)))
+    _scope_mappings(client, live, wanted, whole)
     if "organizations" in has and live.realm.get("organizationsEnabled"):
-        found = client.get("/organizations", briefRepresentation="false", first=0, max=EVERY)
-        live.organizations = {item["alias"]: item for item in found}
+        _organizations(client, live)
     return live
 
 
@@ -147,7 +146,7 @@ def _further_clients(client: Client, first: list[Named]) -> list[Named]:
     return found
 
 
-def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named]) -> None:
+def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named], whole: bool) -> None:
     """The tree, level by level, below groups whose children the document names, and where some may have to go."""
     going = live.owned.get("group", set()) - wanted.groups.keys()
     parents = {path.rsplit("/", 1)[0] for path in wanted.groups} | going
@@ -161,18 +160,18 @@ def _groups(client: Client, live: Live, wanted: Wanted, level: list[Named]) -> N
 
     while level:
         live.groups.update({item["path"]: item for item in level})
-        below = [item for item in level if item["path"] in parents and item.get("subGroupCount", 1)]
+        below = [item for item in level if (whole or item["path"] in parents) and item.get("subGroupCount", 1)]
         level = [child for some in client.map(children, below) for child in some]
 
 
-def _client_roles(client: Client, live: Live, wanted: Wanted) -> None:
+def _client_roles(client: Client, live: Live, wanted: Wanted, whole: bool) -> None:
     """Roles of the clients that the document declares roles of, or refers to, or that had some made here."""
     owners = {owner for owner, _ in wanted.roles} | {owner for _, _, owner in wanted.scope_mappings}
     if "roles" in wanted.sections:
         owners |= {owner for owner, _ in live.owned.get("client role", set())}
     for role in wanted.roles.values():
         owners |= set((role.get("composites") or {}).get("client") or {})
-    present = sorted(owners & live.clients.keys())
+    present = sorted(live.clients if whole else owners & live.clients.keys())
 
     def roles(owner: str) -> Any:
         return client.get(f"/clients/{live.clients[owner]['id']}/roles", briefRepresentation="false")
@@ -181,13 +180,14 @@ def _client_roles(client: Client, live: Live, wanted: Wanted) -> None:
         live.roles.update({(owner, item["name"]): item for item in found})
 
 
-def _members(client: Client, live: Live, wanted: Wanted) -> None:
-    """Members of the composite roles whose `composites` the document names."""
-    asked = [
-        key
-        for key, role in wanted.roles.items()
-        if role.get("composites") is not None and live.roles.get(key, {}).get("composite")
-    ]
+def _composite(wanted: Wanted) -> Iterable[RoleKey]:
+    """Roles whose `composites` the document names."""
+    return (key for key, role in wanted.roles.items() if role.get("composites") is not None)
+
+
+def _members(client: Client, live: Live, keys: Iterable[RoleKey]) -> None:
+    """Members of those of the roles that are composite."""
+    asked = [key for key in keys if live.roles.get(key, {}).get("composite")]
     owners = {item["id"]: name for name, item in live.clients.items()}
     for key, members in zip(asked, client.map(lambda one: client.get(_composites_of(live, one)), asked)):
         live.members[key] = set()
@@ -201,14 +201,25 @@ def _composites_of(live: Live, key: RoleKey) -> str:
     return f"/roles-by-id/{live.roles[key]['id']}/composites"
 
 
-def _scope_mappings(client: Client, live: Live, wanted: Wanted) -> None:
+def _organizations(client: Client, live: Live) -> None:
+    """They are in no export, and neither is which identity provider belongs to one: the list of providers has that."""
+    found = client.get("/organizations", briefRepresentation="false", first=0, max=EVERY)
+    live.organizations = {item["alias"]: item for item in found}
+    for idp in client.get("/identity-provider/instances") if found else []:
+        live.idps.setdefault(idp["alias"], idp)["organizationId"] = idp.get("organizationId")
+
+
+def _scope_mappings(client: Client, live: Live, wanted: Wanted, whole: bool) -> None:
     """Those of client scopes are in the export; a client that the document names is asked for its own."""
     exported = {"": live.realm.get("scopeMappings") or [], **(live.realm.get("clientScopeMappings") or {})}
     for owner, items in exported.items():
         for item in items:
             if item.get("clientScope"):
                 live.scope_mappings["clientScope", item["clientScope"], owner] = item.get("roles") or []
-    names = sorted({name for holder, name, _ in wanted.scope_mappings if holder == "client"} & live.clients.keys())
+    named = {name for holder, name, _ in wanted.scope_mappings if holder == "client"}
+    if whole:  # without full scope they are what a client gets
+        named = {name for name, item in live.clients.items() if not item.get("fullScopeAllowed")}
+    names = sorted(named & live.clients.keys())
 
     def mappings(name: str) -> Any:
         return client.get(f"/clients/{live.clients[name]['id']}/scope-mappings")

@@ -25,7 +25,7 @@ def wanted_document():
 def run():
     """run(fake, document, secrets=..., session=..., check_mode=...) -> (changes, client)."""
 
-    def call(fake, wanted, secrets=None, session=None, realm="master", **options):
+    def call(fake, wanted, secrets=None, session=None, realm="master", keep=(), **options):
         client = Client(
             session or fake,
             "https://kc.test",
@@ -36,7 +36,7 @@ def run():
             parallel=1,
             sleep=lambda _: None,
         )
-        changes = reconcile(client, Wanted(wanted, Keyring({**SECRETS, **(secrets or {})}, KEY)), **options)
+        changes = reconcile(client, Wanted(wanted, Keyring({**SECRETS, **(secrets or {})}, KEY, keep)), **options)
         return changes, client
 
     return call

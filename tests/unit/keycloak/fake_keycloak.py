@@ -213,7 +213,7 @@ class FakeKeycloak:
             "authenticatorConfig": self._shuffled(self.configs.values()),
             "requiredActions": self._shuffled(self.actions.values()),
             "identityProviders": self._shuffled(
-                {k: v for k, v in idp.items() if k != "mappers"} for idp in self.idps.values()
+                {k: v for k, v in idp.items() if k not in {"mappers", "organizationId"}} for idp in self.idps.values()
             ),
             "identityProviderMappers": self._shuffled(m for idp in self.idps.values() for m in idp["mappers"].values()),
             "components": {PROVIDER: components, KEYS: keys},
@@ -664,7 +664,8 @@ class FakeKeycloak:
             self.secrets[alias], config["clientSecret"] = config["clientSecret"], MASK
         else:
             self.secrets.pop(alias, None)
-        self.idps[alias] = {"internalId": alias, **body, "mappers": mappers}
+        kept = {key: value for key, value in self.idps.get(alias, {}).items() if key == "organizationId"}
+        self.idps[alias] = {"internalId": alias, **kept, **body, "mappers": mappers}
 
     @route("POST", "/identity-provider/instances")
     def post_idp(self, body: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..client import Client
 from ..document import Wanted
@@ -36,6 +37,10 @@ class Kind(ABC):
     @abstractmethod
     def apply(self, realm: Realm, change: Change) -> None:
         """Writes one change."""
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """The objects of the realm as sections of a document. Pure."""
+        return {}
 
 
 class Removable(Kind):

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..compare import differences
-from ..document import OVERRIDES, Wanted
+from ..document import BINDINGS, OVERRIDES, Wanted
 from ..errors import KeycloakError
 from ..flow_tree import unmarked
 from ..plan import Change, change
@@ -44,3 +45,7 @@ class Bindings(Kind):
                 raise KeycloakError(f"there is no flow {alias!r}", OVERRIDES, "Add it to authenticationFlows")
             overrides[key] = flows[alias] if alias else ""  # an empty id unbinds
         put_client(realm.client, realm.live.clients[name], {OVERRIDES: overrides})
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Those of the realm; a client describes its own."""
+        return {key: unmarked(live.realm[key]) for key in BINDINGS if live.realm.get(key)}

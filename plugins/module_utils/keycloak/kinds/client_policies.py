@@ -8,6 +8,7 @@ Those that nobody named are sent along as they are. The global profiles come wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..compare import differences, merged
 from ..document import Named, Wanted
@@ -56,6 +57,11 @@ class ClientPolicies(Removable):
         """Sends the list without this one."""
         self._of(realm.live).pop(key)
         self._put(realm)
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """The list, if it has something."""
+        items = list(self._of(live).values())
+        return {self.section: {"profiles" if self._profiles else "policies": items}} if items else {}
 
     def _of(self, live: Live) -> Named:
         return live.client_profiles if self._profiles else live.client_policies

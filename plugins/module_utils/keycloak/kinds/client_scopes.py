@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
-from ..compare import Differences, as_list, differences, merged, named_differences, same, top_level
+from ..compare import Differences, as_list, differences, filled, merged, named_differences, same, top_level
 from ..document import Wanted
 from ..plan import CREATE, Change, Key, change
 from ..state import Live
@@ -77,6 +77,22 @@ class ClientScopes(Removable):
         """Removes the scope, from all lists that it stands in too."""
         realm.client.delete(f"/client-scopes/{realm.live.scope_id(key)}")
 
+    def kept(self, live: Live, wanted: Wanted, key: Key) -> str:
+        """Not a scope that a client has once this plan is done: Keycloak would take it away silently."""
+        going = live.owned.get("client", set()) - wanted.clients.keys()
+        users = [
+            name
+            for name, client in live.clients.items()
+            for item in [{**client, **wanted.clients.get(name, {})}]
+            if name not in going
+            and key in as_list(item.get("defaultClientScopes")) + as_list(item.get("optionalClientScopes"))
+        ]
+        return f"it is in use: client {', '.join(sorted(users))}" if users else ""
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Scopes with their mappers."""
+        return {"clientScopes": [with_plain_mappers(filled(item, "id")) for item in live.scopes.values()]}
+
 
 class Mappers(Removable):
     """Protocol mappers of clients or client scopes, as `<owner>/<mapper>`: only their removal, for their owner writes them."""
@@ -111,6 +127,14 @@ class Mappers(Removable):
         owners = realm.live.clients if self._of == "client" else realm.live.scopes
         mapper = self._there(realm.live)[key]
         realm.client.delete(f"{self._path}/{owners[key[0]]['id']}/protocol-mappers/models/{mapper}")
+
+
+def with_plain_mappers(item: dict[str, Any]) -> dict[str, Any]:
+    """A described client or scope whose mappers have no ids."""
+    if MAPPERS in item:
+        mappers = [filled(mapper, "id", "consentRequired") for mapper in item[MAPPERS]]
+        item[MAPPERS] = sorted(mappers, key=lambda one: str(one["name"]))
+    return item
 
 
 def _mapper_ids(owners: dict[str, Any]) -> dict[Key, str]:
@@ -152,3 +176,8 @@ class DefaultScopes(Kind):
         for which, path in DEFAULTS.items():
             for name in sorted(want[which] - now[which]):
                 realm.client.link(f"{path}/{live.scope_id(name)}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Both lists."""
+        keys = (f"default{which}ClientScopes" for which in DEFAULTS)
+        return {key: sorted(as_list(live.realm.get(key))) for key in keys}

@@ -14,16 +14,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import Client
-from ..compare import as_list, merged, merged_by_name, same, top_level
-from ..document import OVERRIDES, Wanted
+from ..compare import as_list, filled, merged, merged_by_name, same, top_level
+from ..document import OVERRIDES, UNSEEN, Wanted
 from ..plan import CREATE, Change, Key, change
-from ..secrets import CHANGED
+from ..secrets import CHANGED, PREFIX
 from ..state import Live
 from .base import Realm, Removable
-from .client_scopes import MAPPERS, scope_differences
+from .client_scopes import MAPPERS, scope_differences, with_plain_mappers
 
 SCOPE_LISTS = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
 ORIGINS = "webOrigins"
+USUAL = {"defaultClientScopes": "defaultDefaultClientScopes", "optionalClientScopes": "defaultOptionalClientScopes"}
+SERVER_MADE = {"client.secret.creation.time", "realm_client"}  # attributes
 APART = {OVERRIDES, *SCOPE_LISTS}
 # Keycloak adds this scope by itself to every client with a service account.
 SERVICE_ACCOUNT = "service_account"
@@ -86,6 +88,24 @@ class Clients(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the client with its roles."""
         realm.client.delete(f"/clients/{realm.live.client_id(key)}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Clients with aliases for flows, and a name for the secret."""
+        return {"clients": [_described(live, name, item) for name, item in live.clients.items()]}
+
+
+def _described(live: Live, name: str, item: dict[str, Any]) -> dict[str, Any]:
+    found = with_plain_mappers(filled(item, "id", "access", "secret", "attributes", *UNSEEN, *APART))
+    found["attributes"] = {key: text for key, text in (item.get("attributes") or {}).items() if key not in SERVER_MADE}
+    if item.get("secret") and not (item.get("publicClient") or item.get("bearerOnly")):
+        found["secret"] = f"{PREFIX}clients/{name}"
+    if item.get(OVERRIDES):
+        found[OVERRIDES] = {key: live.flow_alias(flow_id) for key, flow_id in item[OVERRIDES].items()}
+    for key in SCOPE_LISTS:
+        names = own_scopes(item, key, [])
+        if not same(names, as_list(live.realm.get(USUAL[key]))):
+            found[key] = sorted(names)
+    return found
 
 
 def put_client(client: Client, now: dict[str, Any], body: dict[str, Any]) -> None:

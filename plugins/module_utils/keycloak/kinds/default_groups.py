@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from ..compare import as_list
@@ -33,6 +34,10 @@ class DefaultGroups(Kind):
             realm.client.delete(f"/default-groups/{_id(realm, path)}")
         for path in sorted(want - now):
             realm.client.put(f"/default-groups/{_id(realm, path)}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """The list."""
+        return {"defaultGroups": as_list(live.realm.get("defaultGroups"))}
 
 
 def _id(realm: Realm, path: str) -> str:

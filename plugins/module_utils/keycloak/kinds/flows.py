@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..compare import Differences
 from ..document import BINDINGS, IDP_BINDINGS, OVERRIDES, Wanted
 from ..errors import DocumentError
-from ..flow_tree import unmarked
+from ..flow_tree import to_document, unmarked
 from ..plan import Change, Key, Outline, change
 from ..state import Live
 from .base import Realm, Removable
@@ -68,6 +69,10 @@ class Flows(Removable):
         """Removes the flow and its unfinished copies; Keycloak refuses if something else uses it after all."""
         for flow in variants(realm.live.flows, key):
             realm.client.delete(f"{FLOWS}/{flow.id}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Flows that do not come with Keycloak."""
+        return {"authenticationFlows": [to_document(flow) for flow in live.flows.values() if not flow.built_in]}
 
 
 def _bindings(live: Live, wanted: Wanted) -> Iterator[tuple[str, str]]:

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ..compare import differences, lists, merged
+from ..compare import differences, filled, lists, merged, plain
 from ..document import Wanted
 from ..plan import UPDATE, Change, Key, change
 from ..state import EVERY, Live
@@ -65,3 +66,14 @@ class Groups(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the group; its members stay as users."""
         realm.client.delete(f"/groups/{realm.live.groups[key]['id']}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """The tree, with the roles of each group."""
+        tree: dict[str, Any] = {"": {}}
+        for path in sorted(live.groups, key=lambda one: (one.count("/"), one)):
+            group = live.groups[path]
+            item = tree[path] = filled({key: group.get(key) for key in ("name", "description", "realmRoles")})
+            if group.get("attributes"):
+                item["attributes"] = plain(group["attributes"])
+            tree[path.rsplit("/", 1)[0]].setdefault("subGroups", []).append(item)
+        return {"groups": tree[""].get("subGroups", [])}

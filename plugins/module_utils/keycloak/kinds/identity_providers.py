@@ -10,12 +10,14 @@ that is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..client import part
-from ..compare import differences, merged
-from ..document import Wanted
+from ..compare import differences, filled, merged
+from ..document import IDP_BINDINGS, Named, Wanted
+from ..flow_tree import unmarked
 from ..plan import Change, Key, change
-from ..secrets import CHANGED, FINGERPRINT, MASK
+from ..secrets import CHANGED, FINGERPRINT, MASK, PREFIX
 from ..state import Live
 from .base import Realm, Removable
 
@@ -70,6 +72,20 @@ class IdentityProviders(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the provider with its mappers and the links of users to it."""
         realm.client.delete(f"{INSTANCES}/{part(key)}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Providers with their mappers, and a name for the secret."""
+        return {"identityProviders": [_described(live, alias, item) for alias, item in live.idps.items()]}
+
+
+def _described(live: Live, alias: str, item: Named) -> Named:
+    found = filled(item, "internalId", "types", "organizationId", "config", *IDP_BINDINGS)
+    found.update({key: unmarked(item[key]) for key in IDP_BINDINGS if item.get(key)})
+    found["config"] = {key: value for key, value in (item.get("config") or {}).items() if key != FINGERPRINT}
+    if found["config"].get("clientSecret"):
+        found["config"]["clientSecret"] = f"{PREFIX}identityProviders/{alias}"
+    mappers = [filled(one, "id", "identityProviderAlias") for key, one in live.idp_mappers.items() if key[0] == alias]
+    return {**found, "mappers": sorted(mappers, key=lambda one: str(one["name"]))} if mappers else found
 
 
 class IdentityProviderMappers(Removable):

@@ -10,11 +10,12 @@ old key signed has ended, the old one with `active: false`, which still verifies
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ..compare import as_list, differences
-from ..document import Wanted
+from ..compare import as_list, differences, plain
+from ..document import KEY_SECRETS, Named, Wanted
 from ..plan import Change, Key, change
-from ..secrets import CHANGED, FINGERPRINT
+from ..secrets import CHANGED, FINGERPRINT, PREFIX
 from ..state import KEYS, Live
 from .base import Realm, Removable
 from .realm_settings import with_fingerprint
@@ -52,6 +53,8 @@ class KeyProviders(Removable):
         }
         body = {**realm.wanted.keys[name], "providerType": KEYS, "parentId": live.id}
         body["config"] = {**body["config"], **{key: [secret.reveal()] for key, secret in secrets.items()}}
+        if "privateKey" in secrets:  # the certificate of the old key would be refused; without one a new one is made
+            body["config"] = {"certificate": [], **body["config"]}
         now = live.keys.get(name)
         if now:
             client.put(f"/components/{now['id']}", {"providerId": now["providerId"], **body, "id": now["id"]})
@@ -86,3 +89,13 @@ class KeyProviders(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the provider and its key."""
         realm.client.delete(f"/components/{realm.live.keys[key]['id']}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Providers with plain values; what is masked is a secret."""
+        return {"keyProviders": [_described(name, item) for name, item in live.keys.items()]}
+
+
+def _described(name: str, item: Named) -> Named:
+    config = plain(item.get("config") or {})
+    secrets = {key: f"{PREFIX}keyProviders/{name}/{key}" for key in KEY_SECRETS if config.get(key)}
+    return {"name": name, "providerId": item["providerId"], "config": {**config, **secrets}}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..client import part
 from ..compare import differences
@@ -32,3 +33,7 @@ class Localization(Kind):
             realm.client.post(path, new)
         for key in sorted(change.after.keys() - new.keys()):
             realm.client.delete(f"{path}/{part(key)}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Texts as they are."""
+        return {"localization": live.localization}

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Organizations with their domains, and which identity providers belong to them.
 
-They are in no export; without `organizationsEnabled` they cannot even be asked for. An identity provider says itself to
-which organization it belongs, so no request is needed for each. Its config has the domain that leads to it.
+They are in no export; without `organizationsEnabled` they cannot even be asked for. The list of identity providers says
+to which organization each belongs, so no request is needed for each; a PUT of a provider leaves that as it is. Its config
+has the domain that leads to it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
-from ..compare import differences, merged
+from ..compare import differences, filled, merged, plain
 from ..document import Named, Wanted
 from ..plan import Change, Key, change
 from ..state import EVERY, Live
@@ -64,6 +65,16 @@ class Organizations(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the organization; its members and identity providers stay."""
         realm.client.delete(f"{ORGANIZATIONS}/{realm.live.organizations[key]['id']}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Organizations with their identity providers."""
+        found = []
+        for alias, now in live.organizations.items():
+            item = filled(now, "id", "attributes", "members", "membershipType")
+            if now.get("attributes"):
+                item["attributes"] = plain(now["attributes"])
+            found.append({**item, **filled({"identityProviders": members(live, alias)})})
+        return {"organizations": found}
 
 
 class OrganizationProviders(Kind):

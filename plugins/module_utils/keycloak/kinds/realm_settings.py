@@ -9,16 +9,19 @@ complete or not at all. The mask that stands for the SMTP password goes back wit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from ..compare import differences, merged, top_level
-from ..document import Wanted
+from ..compare import differences, filled, merged, top_level
+from ..document import BINDINGS, NOT_HERE, SECTIONS, Wanted
+from ..ownership import PREFIX as OWNED
 from ..plan import Change, change
-from ..secrets import CHANGED, FINGERPRINT, Secret
+from ..secrets import CHANGED, FINGERPRINT, PREFIX, Secret
 from ..state import Live
 from .base import Kind, Realm
 
 SMTP = "smtp"
 MASKED = "smtpServer.password"
+FIXED = ("realm", "keycloakVersion", "requiredCredentials", "notBefore")
 
 
 class RealmSettings(Kind):
@@ -44,6 +47,15 @@ class RealmSettings(Kind):
             body["attributes"] = with_fingerprint(body.get("attributes", live.attributes), SMTP, wanted.smtp_secret)
         realm.client.put("", body)
         live.realm.update(body)
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Everything that is not a section, a binding, or fixed."""
+        settings = filled(live.realm, *SECTIONS, *BINDINGS, *NOT_HERE, *FIXED)
+        own = (FINGERPRINT, OWNED)
+        settings["attributes"] = {key: text for key, text in live.attributes.items() if not key.startswith(own)}
+        if (settings.get("smtpServer") or {}).get("password"):
+            settings["smtpServer"] = {**settings["smtpServer"], "password": f"{PREFIX}{SMTP}"}
+        return settings
 
 
 def with_fingerprint(attributes: dict[str, str], place: str, secret: Secret) -> dict[str, str]:

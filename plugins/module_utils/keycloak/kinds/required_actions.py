@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..client import part
-from ..compare import differences, merged
+from ..compare import differences, filled, merged
 from ..document import Wanted
 from ..errors import DocumentError
 from ..plan import Change, change
@@ -36,3 +37,7 @@ class RequiredActions(Kind):
             realm.client.put(f"{path}/config", {"config": whole.get("config") or {}})
         if any(not field.startswith("config") for field in change.fields):
             realm.client.put(path, whole)
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Actions with their order."""
+        return {"requiredActions": [filled(item, "name", "providerId") for item in live.required_actions.values()]}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
-from ..compare import as_list, differences, lists, merged
+from ..compare import as_list, differences, filled, lists, merged, plain
 from ..document import Wanted
 from ..plan import Change, Key, change
 from ..state import Live
@@ -72,6 +72,22 @@ class Roles(Removable):
         """Removes the role from everybody and everything that has it."""
         realm.client.delete(f"/roles-by-id/{realm.live.role(*key)['id']}")
 
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Roles with their members."""
+        found: dict[str, list[Any]] = {}
+        for (owner, name), role in live.roles.items():
+            if bool(owner) == self.of_clients:
+                item = {
+                    "name": name,
+                    **filled(role, "id", "name", "composite", "clientRole", "containerId", "attributes"),
+                }
+                if role.get("attributes"):
+                    item["attributes"] = plain(role["attributes"])
+                if live.members.get((owner, name)):
+                    item["composites"] = _composites(live.members[owner, name])
+                found.setdefault(owner, []).append(item)
+        return {"roles": {"client": found} if self.of_clients else {"realm": found.get("", [])}}
+
 
 class Composites(Kind):
     """Members of composite roles; named like the role that has them."""
@@ -112,6 +128,16 @@ class ScopeMappings(Kind):
         want, now = realm.wanted.scope_mappings[change.key], live.scope_mappings.get(change.key, [])
         _set_roles(realm, path, {(owner, role) for role in want}, {(owner, role) for role in now})
 
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Those of the realm's roles, and those of clients' roles by client."""
+        of_realm: list[Any] = []
+        of_clients: dict[str, list[Any]] = {}
+        for (holder, name, owner), roles in live.scope_mappings.items():
+            if roles:
+                entries = of_clients.setdefault(owner, []) if owner else of_realm
+                entries.append({holder: name, "roles": sorted(roles)})
+        return {"scopeMappings": of_realm, "clientScopeMappings": of_clients}
+
 
 class GroupRoles(Kind):
     """Roles of the realm that the members of a group have; named by the path of the group."""
@@ -137,6 +163,14 @@ def _set_roles(realm: Realm, path: str, want: set[tuple[str, str]], now: set[tup
         realm.client.post(path, [realm.live.role(*key) for key in sorted(want - now)])
     if now - want:
         realm.client.delete(path, [realm.live.role(*key) for key in sorted(now - want)])
+
+
+def _composites(members: set[tuple[str, str]]) -> dict[str, Any]:
+    """The document's form of the keys of roles."""
+    found: dict[str, Any] = {}
+    for owner, name in sorted(members):
+        (found.setdefault("client", {}).setdefault(owner, []) if owner else found.setdefault("realm", [])).append(name)
+    return found
 
 
 def _plain(role: dict[str, Any]) -> dict[str, Any]:

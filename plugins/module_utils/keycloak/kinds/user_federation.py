@@ -10,11 +10,12 @@ When an LDAP provider is created Keycloak adds a set of default mappers; those a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from ..compare import differences
-from ..document import Wanted
+from ..compare import differences, filled, plain
+from ..document import Named, Wanted
 from ..plan import Change, Key, change
-from ..secrets import CHANGED, FINGERPRINT
+from ..secrets import CHANGED, FINGERPRINT, PREFIX
 from ..state import FEDERATION, FEDERATION_MAPPER, Live
 from .base import Realm, Removable
 from .realm_settings import with_fingerprint
@@ -85,6 +86,23 @@ class UserFederation(Removable):
     def remove(self, realm: Realm, key: Key) -> None:
         """Removes the provider, and with it every user that came from it."""
         realm.client.delete(f"/components/{realm.live.federation[key]['id']}")
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """Providers with their mappers and plain values, and a name for the password."""
+        return {"userFederation": [_described(live, name, item) for name, item in live.federation.items()]}
+
+
+def _described(live: Live, name: str, item: Named) -> Named:
+    config = plain(item.get("config") or {})
+    if config.get("bindCredential"):
+        config["bindCredential"] = f"{PREFIX}userFederation/{name}"
+    mappers = [
+        {"name": mapper["name"], "providerId": mapper["providerId"], "config": plain(mapper.get("config") or {})}
+        for (owner, _), mapper in live.federation_mappers.items()
+        if owner == name
+    ]
+    mappers.sort(key=lambda one: str(one["name"]))
+    return {"name": name, "providerId": item["providerId"], "config": config, **filled({"mappers": mappers})}
 
 
 class FederationMappers(Removable):

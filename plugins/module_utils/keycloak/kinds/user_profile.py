@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..compare import differences, merged, merged_by_name, named_differences
 from ..document import Wanted
@@ -37,3 +38,7 @@ class UserProfile(Kind):
             if wanted.get(key):
                 body[key] = merged_by_name(live.get(key) or [], wanted[key])
         realm.client.put("/users/profile", body)
+
+    def describe(self, live: Live) -> dict[str, Any]:
+        """The profile as it is."""
+        return {"userProfile": live.profile}

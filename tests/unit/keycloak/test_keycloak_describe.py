@@ -1,0 +1,169 @@
+"""A realm described: applied to itself it changes nothing, applied elsewhere it makes the same realm, and no secret is in it."""
+
+import copy
+import json
+
+import pytest
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import state
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.client import Client
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.describe import (
+    describe,
+    left_out,
+    secrets_in,
+    trimmed,
+)
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import SECTIONS, Wanted
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+from fake_keycloak import FakeKeycloak
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from realm_document import SECRETS, SIGNING_KEYS
+
+VALUES = {
+    "clients/visa": SECRETS["visa"],
+    "clients/scicat": SECRETS["scicat"],
+    "identityProviders/umbrella": SECRETS["umbrella"],
+    "userFederation/ldap": SECRETS["ldap"],
+    "smtp": SECRETS["smtp"],
+    "keyProviders/signing 2025/privateKey": SECRETS["signing"],
+}
+
+
+def read(fake):
+    client = Client(fake, "https://kc.test", "demo", "automation", "x", parallel=1)
+    return state.read(client, Wanted({"realm": "demo"}, Keyring({}, "")), whole=True)
+
+
+def in_order(value):
+    """The same without the order of lists."""
+    if isinstance(value, dict):
+        return {key: in_order(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((in_order(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+def test_applied_to_itself_it_changes_nothing(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    found = describe(read(fake))
+    assert {"realm", "displayName", *SECTIONS} <= found.keys() | {"defaultOptionalClientScopes"}
+    changes, _ = run(fake, found, keep=secrets_in(found))
+    assert changes == []
+    assert run(fake, found, VALUES, check_mode=True)[0] == [], "the names of the secrets are the places"
+
+
+def test_applied_to_nothing_it_makes_the_same_realm(run, wanted_document):
+    fake, other = FakeKeycloak(), FakeKeycloak(seed=2)
+    run(fake, wanted_document)
+    found = describe(read(fake))
+    run(other, copy.deepcopy(found), VALUES)
+    assert in_order(describe(read(other))) == in_order(found)
+    assert other.secrets == fake.secrets
+
+
+def test_no_secret_and_no_id_is_in_it(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    text = json.dumps(describe(read(fake)))
+    assert "canary" not in text
+    assert SIGNING_KEYS[0][:40] not in text
+    assert "**********" not in text
+    assert "facility.fingerprint" not in text
+    assert "facility.owned" not in text
+    assert '"id":' not in text
+    assert secrets_in(json.loads(text)) == sorted(VALUES)
+
+
+def test_a_bound_copy_of_a_flow_is_described_as_the_flow_it_stands_for(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    flow = fake._flow("facility browser")
+    fake.put_flow(flow["id"], {**flow, "alias": "facility browser ~0123abcd"})
+    found = describe(read(fake))
+    assert "~" not in json.dumps(found)
+
+
+def test_what_a_document_cannot_say_is_listed(run):
+    fake = FakeKeycloak()
+    fake._new_client({"clientId": "billing", "authorizationServicesEnabled": True})
+    fake._new_group({"name": "g", "clientRoles": {"x": ["y"]}}, "")
+    assert left_out(read(fake)) == ["clients[billing].authorizationSettings", "groups[/g].clientRoles"]
+
+
+FRESH = {
+    "a": 1,
+    "b": {"x": "1", "y": True},
+    "list": ["p", "q"],
+    "named": [{"name": "one", "v": 1, "w": 2}, {"name": "two", "config": {"k": "v"}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [
+        (FRESH, {}),
+        ({"a": 2}, {"a": 2}),
+        ({"b": {"x": 1, "y": "true"}}, {}),
+        ({"b": {"x": "2", "y": True, "z": 0}}, {"b": {"x": "2", "z": 0}}),
+        ({"list": ["q", "p"]}, {}),
+        ({"list": ["q"]}, {"list": ["q"]}),
+        ({"named": [FRESH["named"][1], FRESH["named"][0]]}, {}),
+        (
+            {"named": [{"name": "one", "v": 2, "w": 2}, {"name": "three"}]},
+            {"named": [{"name": "one", "v": 2}, {"name": "three"}]},
+        ),
+        (
+            {"named": [{"name": "two", "config": {"k": "v", "l": "w"}}]},
+            {"named": [{"name": "two", "config": {"l": "w"}}]},
+        ),
+    ],
+)
+def test_what_is_as_in_a_new_realm_is_left_out(value, left):
+    assert trimmed(value, FRESH) == left
+
+
+NAMES = st.sets(st.sampled_from("abcd"))
+VALUE = st.one_of(st.booleans(), st.integers(0, 5), st.sampled_from(["x", "", "y z", "ü"]))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(clients=NAMES, roles=NAMES, groups=NAMES, scopes=NAMES, members=NAMES, value=VALUE)
+def test_any_realm_described_is_the_same_realm(run, clients, roles, groups, scopes, members, value):
+    fake, other = FakeKeycloak(), FakeKeycloak(seed=5)
+    composites = {"realm": sorted(roles & members), "client": {name: ["r"] for name in clients & members}}
+    run(
+        fake,
+        {
+            "realm": "demo",
+            "attributes": {"k": value},
+            "clients": [
+                {
+                    "clientId": name,
+                    "attributes": {"k": value},
+                    "protocolMappers": [{"name": m, "config": {"v": value}} for m in members],
+                }
+                for name in clients
+            ],
+            "roles": {
+                "realm": [{"name": name, "attributes": {"k": [value, "z"]}} for name in roles]
+                + [{"name": "all", "composites": composites}],
+                "client": {name: [{"name": "r"}] for name in clients},
+            },
+            "groups": [
+                {"name": name, "realmRoles": sorted(roles), "subGroups": [{"name": m} for m in members]}
+                for name in groups
+            ],
+            "clientScopes": [{"name": f"scope {name}", "attributes": {"k": value}} for name in scopes],
+            "defaultDefaultClientScopes": [f"scope {name}" for name in scopes],
+            "identityProviders": [
+                {"alias": name, "providerId": "saml", "config": {"k": value}, "mappers": [{"name": m} for m in members]}
+                for name in groups
+            ],
+            "localization": {"en": dict.fromkeys(members, f"text {value}")},
+        },
+    )
+    found = describe(read(fake))
+    assert run(fake, copy.deepcopy(found))[0] == []
+    run(other, copy.deepcopy(found))
+    assert in_order(describe(read(other))) == in_order(found)
