@@ -25,15 +25,15 @@ NATURAL_NAMES = ("clientId", "alias", "name", "client", "clientScope")
 
 def describe(live: Live) -> dict[str, Any]:
     """The document; applied to the realm that it describes it changes nothing."""
+    name = live.realm["realm"]
+    fresh = json.loads(REALM.replace("{realm}", name))
     document: dict[str, Any] = {}
     for kind in KINDS:
         for section, content in kind.describe(live).items():
             if section in document and isinstance(content, dict):
                 document[section].update(content)
-            elif content not in (*EMPTY, {}):
+            elif content not in (*EMPTY, {}) or section in fresh:
                 document[section] = content
-    name = live.realm["realm"]
-    fresh = json.loads(REALM.replace("{realm}", name))
     found = trimmed(document, fresh)
     built_in = {client["clientId"] for client in fresh.get("clients") or []}
     for client in found.get("clients") or []:
@@ -51,7 +51,9 @@ def trimmed(value: Mapping[str, Any], fresh: Mapping[str, Any]) -> dict[str, Any
         if key not in fresh:
             found[key] = item
         elif not _equal(item, fresh[key]):
-            found[key] = _part(item, fresh[key])
+            rest = _part(item, fresh[key])
+            if rest not in ({}, []) or item == rest:
+                found[key] = rest
     return found
 
 
@@ -61,9 +63,10 @@ def _part(item: Any, fresh: Any) -> Any:
     if _named(item) and _named(fresh):
         known = {_name(one): one for one in fresh}
         return [
-            {**_identity(one), **trimmed(one, known[_name(one)])} if _name(one) in known else one
+            {**_identity(one), **rest}
             for one in item
-            if not _equal(one, known.get(_name(one)))
+            for rest in [trimmed(one, known[_name(one)]) if _name(one) in known else one]
+            if rest
         ]
     return item
 
@@ -85,7 +88,9 @@ def _named(value: Any) -> bool:
 
 
 def _identity(item: Mapping[str, Any]) -> dict[str, Any]:
-    return next(({key: item[key]} for key in NATURAL_NAMES if key in item), {})
+    """What an object keeps when the rest of it is as usual: its name, and the protocol that would be guessed."""
+    name = next(({key: item[key]} for key in NATURAL_NAMES if key in item), {})
+    return {**name, **{key: item[key] for key in ("protocol",) if name and key in item}}
 
 
 def _name(item: Mapping[str, Any]) -> Any:

@@ -56,9 +56,17 @@ class FakeKeycloak:
         self.log: list[tuple[str, str]] = []
         self.sent: list[str] = []  # bodies
         self.secrets: dict[str, str] = {}  # what is masked on reads
-        self.realm: dict[str, Any] = {"id": "r", "realm": realm, "browserFlow": "browser", "attributes": {"own": "x"}}
+        self.realm: dict[str, Any] = {
+            "id": "r",
+            "realm": realm,
+            "enabled": True,
+            "browserFlow": "browser",
+            "attributes": {"own": "x"},
+        }
         self.profile: dict[str, Any] = {"attributes": [{"name": "username", "permissions": {"edit": ["user"]}}]}
-        self.scopes: dict[str, dict[str, Any]] = {name: {"id": f"s-{name}", "name": name} for name in BUILT_IN_SCOPES}
+        self.scopes: dict[str, dict[str, Any]] = {
+            name: {"id": f"s-{name}", "name": name, "protocol": "openid-connect"} for name in BUILT_IN_SCOPES
+        }
         self.default = {"default": {"profile", "email", "basic"}, "optional": {"address", "phone"}}
         self.clients: dict[str, Any] = {}
         self.roles: dict[str, Any] = {}

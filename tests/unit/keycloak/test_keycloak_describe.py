@@ -127,7 +127,7 @@ NAMES = st.sets(st.sampled_from("abcd"))
 VALUE = st.one_of(st.booleans(), st.integers(0, 5), st.sampled_from(["x", "", "y z", "ü"]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(clients=NAMES, roles=NAMES, groups=NAMES, scopes=NAMES, members=NAMES, value=VALUE)
 def test_any_realm_described_is_the_same_realm(run, clients, roles, groups, scopes, members, value):
     fake, other = FakeKeycloak(), FakeKeycloak(seed=5)

@@ -317,7 +317,7 @@ def union(*many):
 DOCUMENTS = st.tuples(NAMES, NAMES, NAMES, NAMES, NAMES)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(by_hand=DOCUMENTS, first=DOCUMENTS, second=DOCUMENTS)
 def test_after_pruning_there_is_what_people_made_and_what_is_wanted(run, by_hand, first, second):
     def go(fake, names, **options):

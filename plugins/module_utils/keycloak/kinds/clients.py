@@ -25,7 +25,7 @@ from .client_scopes import MAPPERS, scope_differences, with_plain_mappers
 SCOPE_LISTS = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
 ORIGINS = "webOrigins"
 USUAL = {"defaultClientScopes": "defaultDefaultClientScopes", "optionalClientScopes": "defaultOptionalClientScopes"}
-SERVER_MADE = {"client.secret.creation.time", "realm_client"}  # attributes
+SERVER_MADE = {"client.secret.creation.time", "realm_client", "saml.artifact.binding.identifier"}  # attributes
 APART = {OVERRIDES, *SCOPE_LISTS}
 # Keycloak adds this scope by itself to every client with a service account.
 SERVICE_ACCOUNT = "service_account"
@@ -96,7 +96,7 @@ class Clients(Removable):
 
 def _described(live: Live, name: str, item: dict[str, Any]) -> dict[str, Any]:
     found = with_plain_mappers(filled(item, "id", "access", "secret", "attributes", *UNSEEN, *APART))
-    found["attributes"] = {key: text for key, text in (item.get("attributes") or {}).items() if key not in SERVER_MADE}
+    found.update(filled({"attributes": filled(item.get("attributes") or {}, *SERVER_MADE)}))
     if item.get("secret") and not (item.get("publicClient") or item.get("bearerOnly")):
         found["secret"] = f"{PREFIX}clients/{name}"
     if item.get(OVERRIDES):
