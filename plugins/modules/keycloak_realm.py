@@ -261,6 +261,8 @@ def main() -> None:
     sent = 0
     try:
         wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"], given["keep_secrets"]))
+        for warning in wanted.warnings:
+            module.warn(warning)
         client = connection.connection(module, wanted.realm)
         try:
             prune = Prune(given["prune"], given["prune_users"])

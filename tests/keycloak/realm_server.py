@@ -55,6 +55,9 @@ class Server:
         wanted: dict[str, Any] = document(self.name, self.issuer)
         return wanted
 
+    def wanted(self, document: dict[str, Any], secrets: dict[str, str] | None = None) -> Wanted:
+        return Wanted(document, Keyring({**SECRETS, **(secrets or {})}, "k" * 32))
+
     def run(
         self,
         wanted: dict[str, Any] | None = None,
@@ -64,10 +67,9 @@ class Server:
     ) -> list[Change]:
         """One call of the module's inner function."""
         client = client or self.client()
-        keyring = Keyring({**SECRETS, **(secrets or {})}, "k" * 32)
         options = {"prune": Prune(objects=True, users=True), **options}  # what people made stays all the same
         try:
-            return reconcile(client, Wanted(wanted or self.document(), keyring), **options)
+            return reconcile(client, self.wanted(wanted or self.document(), secrets), **options)
         finally:
             self.requests = client.requests
 

@@ -127,8 +127,9 @@ class Wanted:
         self._refuse_unusable_client_keys()
         self._normalise()
         self._refuse_doubled_flow_names()
-        self._refuse_empty_issuers()
+        self._refuse_unusable_providers()
         _refuse_stray_references({**raw, **parts})
+        self.warnings = list(self._doubtful_sync_modes())
 
     def _take_secrets_out(self, keyring: Keyring) -> None:
         def taken(holder: Any, key: str, where: str) -> Secret | None:
@@ -189,15 +190,29 @@ class Wanted:
                     "a public client has no secret", f"clients[{name}].secret", "Leave out one of the two"
                 )
 
-    def _refuse_empty_issuers(self) -> None:
+    def _refuse_unusable_providers(self) -> None:
         for alias, item in self.idps.items():
             config = item["config"]
+            if "hideOnLoginPage" in config:
+                raise DocumentError(
+                    "the key hideOnLoginPage is not kept any more",
+                    f"identityProviders[{alias}].config",
+                    "Use hideOnLogin of the provider itself",
+                )
             verifies = "true" in {config.get("useJwksUrl"), config.get("validateSignature")}
             if item.get("providerId") in OIDC_PROVIDERS and verifies and not config.get("issuer"):
                 raise DocumentError(
                     "the issuer is empty: Keycloak would accept tokens of any issuer",
                     f"identityProviders[{alias}].config.issuer",
                     "Give the issuer exactly as the provider's discovery document spells it",
+                )
+
+    def _doubtful_sync_modes(self) -> Iterator[str]:
+        for (alias, name), mapper in self.idp_mappers.items():
+            if mapper["config"].get("syncMode") == "IMPORT" and self.idps[alias]["config"].get("syncMode") == "FORCE":
+                yield (
+                    f"identityProviders[{alias}].mappers[{name}] imports once, but its provider forces: Keycloak overwrites "
+                    "user name, names and e-mail at every login all the same. Give the provider syncMode IMPORT and FORCE to each mapper"
                 )
 
     def _refuse_doubled_flow_names(self) -> None:

@@ -43,6 +43,7 @@ STEP = "authenticationFlows.0.executions.0"
         ("groups.0.clientRoles", ["x"], r"groups\[/umbrella\]: keys \['clientRoles'\] are not handled"),
         ("components", {}, "Use userFederation"),
         ("keys", {}, "Use keyProviders"),
+        ("identityProviders.0.config.hideOnLoginPage", True, "Use hideOnLogin of the provider itself"),
         ("organizations", [{"name": "no alias"}], "organizations: entry 1 has no alias"),
         ("clientPolicies", {"policies": [{"name": "a"}, {"name": "a"}]}, "clientPolicies: name 'a' stands twice"),
         ("clientProfiles", {"globalProfiles": []}, r"keys \['globalProfiles'\] are not handled. Known: profiles"),

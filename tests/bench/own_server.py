@@ -1,0 +1,140 @@
+"""A Keycloak on PostgreSQL for a benchmark: on loopback, with keys of its own, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import zipfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "panosc-facility"
+
+
+class OwnServer:
+    """PostgreSQL and Keycloak, stopped by the stack. `login` is a client of realm master that may create realms."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        archives = sorted(CACHE.glob("keycloak-quarkus-dist-*.zip"))
+        if not archives or not shutil.which("java"):
+            raise SystemExit(
+                f"needs java, and a Keycloak archive in {CACHE} (scripts/demo puts it there): "
+                "or name a running server in FACILITY_TEST_KEYCLOAK_URL, _CA, _CLIENT_ID and _CLIENT_SECRET"
+            )
+        self._stack, self._folder = stack, folder
+        folder.chmod(0o755)
+        with zipfile.ZipFile(archives[-1]) as archive:
+            archive.extractall(folder)  # our own download, checked when it was made
+        (self._home,) = folder.glob("keycloak-*")
+        for script in (self._home / "bin").glob("*.sh"):
+            script.chmod(0o755)
+        self._certificate()
+        database = self._postgresql()
+        self.login = self._keycloak(database)
+
+    def _certificate(self) -> None:
+        def openssl(*arguments: str) -> None:
+            subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True)
+
+        (self._folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:false\n")
+        new = ("-newkey", "rsa:2048", "-nodes")
+        openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=bench")
+        openssl("req", *new, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+        signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+        openssl("x509", "-req", "-in", "server.csr", *signing, "-out", "server.pem")
+
+    def _postgresql(self) -> list[str]:
+        """Starts a PostgreSQL on a socket of its own; the options that make Keycloak use it."""
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not programs:
+            raise SystemExit(
+                "needs PostgreSQL: install the package postgresql, or name a running Keycloak (see --help)"
+            )
+        port, data = free_port(), self._folder / "database"
+        data.mkdir()
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        if user:
+            shutil.chown(data, "postgres", "postgres")
+        password = self._folder / "password"
+        password.write_text(secrets.token_hex(16))
+        if user:
+            shutil.chown(password, "postgres", "postgres")
+        password.chmod(0o600)
+        quiet = {"check": True, "capture_output": True, "cwd": "/"}
+        subprocess.run(
+            [
+                *user,
+                str(programs[-1] / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "bench",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                str(password),
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ],
+            **quiet,
+        )  # type: ignore[call-overload]
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
+        control = [*user, str(programs[-1] / "pg_ctl"), "-D", str(data), "-l", str(data / "log"), "-w"]
+        subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        self._stack.callback(
+            subprocess.run, [*control, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL, cwd="/"
+        )
+        self._database_password = password.read_text()
+        return ["--db=postgres", f"--db-url=jdbc:postgresql://127.0.0.1:{port}/postgres", "--db-username=bench"]
+
+    def _keycloak(self, database: list[str]) -> dict[str, str]:
+        port, management, secret = free_port(), free_port(), secrets.token_hex(16)
+        url = f"https://localhost:{port}"
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "JAVA_HOME") if name in os.environ},
+            "JAVA_OPTS_KC_HEAP": "-Xms256m -Xmx1g",
+            "KC_DB_PASSWORD": self._database_password,
+            "KC_BOOTSTRAP_ADMIN_CLIENT_ID": "bench",
+            "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET": secret,
+        }
+        command = [str(self._home / "bin" / "kc.sh"), "start", *database, "--cache=local", f"--hostname={url}"]
+        command += [f"--https-port={port}", f"--http-management-port={management}", "--http-host=127.0.0.1"]
+        command += [
+            f"--https-certificate-file={self._folder}/server.pem",
+            f"--https-certificate-key-file={self._folder}/server.key",
+        ]
+        log = self._folder / "keycloak.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        self._stack.callback(process.wait, 60)
+        self._stack.callback(process.terminate)
+        for _ in range(600):
+            if process.poll() is not None:
+                raise SystemExit(f"Keycloak did not start:\n{log.read_text()[-3000:]}")
+            try:
+                if requests.get(f"{url}/realms/master", verify=self._folder / "ca.pem", timeout=10).ok:
+                    return {
+                        "url": url,
+                        "ca_path": f"{self._folder}/ca.pem",
+                        "client_id": "bench",
+                        "client_secret": secret,
+                    }
+            except requests.exceptions.RequestException:
+                pass
+            time.sleep(1)
+        raise SystemExit(f"Keycloak did not answer within ten minutes:\n{log.read_text()[-3000:]}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
