@@ -214,6 +214,12 @@ plan:
       description: Why a removal is only shown. Absent when the change is made.
       type: str
       sample: prune is off
+lines:
+  description: The same for people, one line for each change, without values.
+  returned: success
+  type: list
+  elements: str
+  sample: ["update identity provider umbrella: config.clientSecret", "remove client old (kept: prune is off)"]
 counts:
   description: Number of changes by action, those that are only shown included.
   returned: success
@@ -278,6 +284,7 @@ def main() -> None:
         changed=any(not change.kept for change in changes),
         plan=[change.summary() for change in changes],
         counts=counts(changes),
+        lines=[change.line() for change in changes],
         diff=[change.diff() for change in changes],
         requests=sent,
     )

@@ -42,6 +42,12 @@ class Change:
         kept = {"kept": self.kept} if self.kept else {}
         return {"kind": self.kind, "name": self.name, "action": self.action, "fields": list(self.fields), **kept}
 
+    def line(self) -> str:
+        """One line for a report."""
+        fields = f": {', '.join(self.fields)}" if self.action == UPDATE else ""
+        kept = f" (kept: {self.kept})" if self.kept else ""
+        return f"{self.action} {self.kind} {self.name}{fields}{kept}"
+
     def touches(self, name: str) -> bool:
         """Whether the field itself, or anything inside it, changes."""
         return any(part == name or part.startswith((f"{name}.", f"{name}[")) for part in self.fields)

@@ -423,6 +423,18 @@ def test_touches(fields, name, touched):
     assert Change("k", "n", "update", fields).touches(name) is touched
 
 
+@pytest.mark.parametrize(
+    ("one", "line"),
+    [
+        (Change("client", "a", "create", ("x",)), "create client a"),
+        (Change("client", "a", "update", ("x", "y")), "update client a: x, y"),
+        (Change("group", "/a", "remove", kept="prune is off"), "remove group /a (kept: prune is off)"),
+    ],
+)
+def test_line_for_people(one, line):
+    assert one.line() == line
+
+
 def test_counts():
     changes = [*change("k", "a", {}, exists=False), *change("k", "b", {"x": (1, 2)}), *change("k", "c", {})]
     assert counts(changes) == {"create": 1, "update": 1}
