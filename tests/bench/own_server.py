@@ -67,25 +67,9 @@ class OwnServer:
         if user:
             shutil.chown(password, "postgres", "postgres")
         password.chmod(0o600)
-        quiet = {"check": True, "capture_output": True, "cwd": "/"}
-        subprocess.run(
-            [
-                *user,
-                str(programs[-1] / "initdb"),
-                "-D",
-                str(data),
-                "-U",
-                "bench",
-                "-A",
-                "scram-sha-256",
-                "--pwfile",
-                str(password),
-                "-E",
-                "UTF8",
-                "--locale=C",
-            ],
-            **quiet,
-        )  # type: ignore[call-overload]
+        cluster = ["-D", str(data), "-U", "bench", "-A", "scram-sha-256", "--pwfile", str(password), "-E", "UTF8"]
+        initdb = [*user, str(programs[-1] / "initdb"), *cluster, "--locale=C"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
         control = [*user, str(programs[-1] / "pg_ctl"), "-D", str(data), "-l", str(data / "log"), "-w"]
         subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
