@@ -71,6 +71,33 @@ options:
       - Costs one request for each such provider, in check mode too, and nothing in a run without such a change.
     type: bool
     default: true
+  preflight:
+    description:
+      - Prove each identity provider, directory and mail server that is new or whose settings change, from this host and before anything is
+        written, in check mode too. Nothing is asked in a run without such a change. See M(panosc.facility.identity_preflight).
+    type: dict
+    suboptions:
+      public_url:
+        description: Scheme and host under which people reach Keycloak; redirect URIs follow from it.
+        type: str
+        required: true
+      despite:
+        description: Aliases of identity providers, names of directories, or V(smtp), whose errors are no obstacle.
+        type: list
+        elements: str
+        default: []
+      overridden:
+        description: For each alias the endpoints in which the site knowingly departs from the discovery document.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds to wait for each step.
+        type: int
+        default: 10
+      warn_days:
+        description: Warn of certificates that end sooner.
+        type: int
+        default: 30
 attributes:
   check_mode:
     description: The same plan as a real run, and nothing is written.
@@ -187,12 +214,19 @@ applied:
   returned: when a change failed after others were written
   type: list
   elements: dict
+findings:
+  description: What the proofs of O(preflight) found, in the form of M(panosc.facility.identity_preflight).
+  returned: success
+  type: list
+  elements: dict
 requests:
   description: HTTP requests sent, the one for the token included.
   returned: always
   type: int
   sample: 9
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
@@ -201,6 +235,8 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors im
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.gate import Gate
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.net import Line
 
 ARGUMENTS = {
     "url": {"type": "str", "required": True},
@@ -214,6 +250,16 @@ ARGUMENTS = {
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "fingerprint_key": {"type": "str", "required": True, "no_log": True},
     "verify_discovery": {"type": "bool", "default": True},
+    "preflight": {
+        "type": "dict",
+        "options": {
+            "public_url": {"type": "str", "required": True},
+            "despite": {"type": "list", "elements": "str", "default": []},
+            "overridden": {"type": "dict", "default": {}},
+            "timeout": {"type": "int", "default": 10},
+            "warn_days": {"type": "int", "default": 30},
+        },
+    },
 }
 
 
@@ -226,6 +272,7 @@ def main() -> None:
     if not given["url"].startswith("https://"):
         module.fail_json(msg=f"url is {given['url']!r}: give an https URL, for secrets are sent to it", requests=0)
     sent = 0
+    gate = None
     try:
         wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"]))
         client = http.Client(
@@ -236,8 +283,10 @@ def main() -> None:
                 for name in ("url", "client_id", "client_secret", "token_realm", "timeout", "parallel")
             },
         )
+        if given["preflight"]:
+            gate = _gate(wanted, given["ca_path"] or "", given["preflight"])
         try:
-            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"])
+            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], gate)
         finally:
             sent = client.requests
     except PartialError as error:
@@ -250,8 +299,15 @@ def main() -> None:
         plan=[change.summary() for change in changes],
         counts=counts(changes),
         diff=[change.diff() for change in changes],
+        findings=[finding.data() for finding in gate.findings] if gate else [],
         requests=sent,
     )
+
+
+def _gate(wanted: Wanted, ca_path: str, preflight: dict[str, Any]) -> Gate:
+    """The proofs that `preflight` asks for."""
+    line = Line(ca_path, timeout=preflight["timeout"], warn_days=preflight["warn_days"])
+    return Gate(wanted, preflight["public_url"], line, preflight["despite"], preflight["overridden"])
 
 
 if __name__ == "__main__":
