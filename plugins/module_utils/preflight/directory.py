@@ -70,12 +70,15 @@ def probe(directory: Directory, line: Line) -> Iterator[Finding]:
 def _probe(directory: Directory, url: str, line: Line) -> Iterator[Finding]:
     alias, config = directory.alias, directory.config
     tls, start_tls = url.startswith("ldaps://"), config.get("startTls") == "true"
+    if not tls and not start_tls:
+        message = "the connection is not encrypted: passwords would pass in the clear, and none was sent"
+        yield Finding(alias, "directory", ERROR, message, url, "Give ldaps://")
+        return
     session = Session.open(url, line, start_tls and not tls)
     try:
-        if tls or start_tls:
-            found = judge_chain(alias, url, seen_chain(session.connection), utc_now(), line.warn_days)
-            if found:
-                yield found
+        found = judge_chain(alias, url, seen_chain(session.connection), utc_now(), line.warn_days)
+        if found:
+            yield found
         code = session.bind(config.get("bindDn", ""), directory.password)
         yield judge_bind(directory, url, code)
         if code == SUCCESS:

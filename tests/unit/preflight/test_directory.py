@@ -107,6 +107,12 @@ def test_a_wrong_password_and_none(authority):
         )
 
 
+def test_no_password_goes_over_a_plain_connection():
+    given = {"connectionUrl": "ldap://localhost:1", "bindDn": "cn=reader"}
+    (found,) = probe(Directory("ldap", given, {}, PASSWORD), Line(timeout=1))
+    assert (found.level, found.message[:31]) == ("error", "the connection is not encrypted")
+
+
 def test_a_certificate_for_another_name(authority):
     ((what, level, message),) = ask(authority, directory_server(), {"name": "other.test"})
     assert (what, level) == ("directory", "error")
