@@ -6,21 +6,10 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-REGISTRATION = {
-    "legal_name": "Example Facility ERIC",
-    "location": "Exampleton, Example Land",
-    "description": "Neutrons and photons for everybody",
-    "logo_url": "https://www.facility.example/logo.svg",
-    "requester_name": "Ann Atom",
-    "requester_email": "ann@facility.example",
-    "incident_response_url": "https://www.facility.example/incidents",
-    "sirtfi": True,
-    "research_and_scholarship": True,
-    "code_of_conduct": False,
-}
-COMPLETE = {"facility_registration": REGISTRATION, "realm_dossier_aup_url": "https://www.facility.example/aup"}
+POLICY = {"realm_dossier_aup_url": "https://www.facility.example/aup"}
 # As before a registration: neither client ids nor the secrets that others give.
 BEFORE = {
     "facility_identity_providers": [{"preset": "umbrella", "client_secret": "{{ vault_given_umbrella_client_secret }}"}]
@@ -48,7 +37,7 @@ def dossiers(play, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def example(dossiers):
-    return dossiers("example", COMPLETE)
+    return dossiers("example", POLICY)
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +50,22 @@ def test_a_complete_inventory_leaves_nothing_open(example):
     assert data["complete"] is True
     assert data["missing"] == []
     assert "MISSING" not in text
-    for value in ("Example Facility ERIC", "security@facility.example", "https://www.facility.example/aup"):
+    for value in (
+        "Example Neutron and Photon Facility ERIC",
+        "security@facility.example",
+        "https://www.facility.example/aup",
+    ):
         assert value in text
     assert re.search(r"Sirtfi .*\| yes \|", text)
-    assert re.search(r"Code of Conduct .*\| no \|", text)
 
 
 def test_what_is_missing_is_named_with_its_variable(minimal):
+    specs = yaml.safe_load((ROOT / "roles/facility/meta/argument_specs.yml").read_text())["argument_specs"]["main"]
+    registration = specs["options"]["facility_registration"]["options"]
     text, data = minimal["umbrella"]
     assert data["complete"] is False
     assert set(data["missing"]) == {
-        *(f"facility_registration.{key}" for key in REGISTRATION),
+        *(f"facility_registration.{key}" for key in registration),
         "facility_ror_id",
         "facility_website",
         "facility_privacy_url",
@@ -91,6 +85,12 @@ def test_the_client_is_the_one_that_the_realm_will_have(example):
     assert example["uni"][1]["client"]["redirect_uris"] == [
         "https://auth.facility.example/realms/enpf/broker/uni/endpoint"
     ]
+
+
+def test_a_no_is_an_answer(dossiers):
+    text, data = dossiers("minimal", {**BEFORE, "facility_registration": {"code_of_conduct": False}})["umbrella"]
+    assert re.search(r"Code of Conduct .*\| no \|", text)
+    assert "facility_registration.code_of_conduct" not in data["missing"]
 
 
 def test_every_scope_and_claim_of_umbrella_has_its_reason(example):

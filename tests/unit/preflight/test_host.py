@@ -66,17 +66,20 @@ def test_memory(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("off", "synchronised", "level", "words"),
+    ("off", "synchronised", "container", "level", "words"),
     [
-        (0, "yes", "ok", "agrees"),
-        (0, "no", "warning", "nothing keeps it so"),
-        (0, None, "ok", "agrees"),
-        (90, "yes", "error", "90 s behind the control node"),
-        (-90, "yes", "error", "90 s ahead of the control node"),
+        (0, "yes", False, "ok", "agrees"),
+        (0, "no", False, "warning", "nothing keeps it so"),
+        (0, "no", True, "ok", "agrees"),
+        (0, None, False, "ok", "agrees"),
+        (90, "yes", False, "error", "90 s behind the control node"),
+        (-90, "yes", True, "error", "90 s ahead of the control node"),
     ],
 )
-def test_clock(off, synchronised, level, words):
-    def run(_):
+def test_clock(off, synchronised, container, level, words):
+    def run(command):
+        if command[0] == "systemd-detect-virt":
+            return (0 if container else 1, "")
         return (0, f"{synchronised}\n") if synchronised else (127, "")
 
     (found,) = host.clock("h", utc_now().timestamp() + off, run)
