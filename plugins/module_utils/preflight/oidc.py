@@ -28,8 +28,8 @@ ENDPOINTS = {
     "userInfoUrl": "userinfo_endpoint",
     "jwksUrl": "jwks_uri",
 }
-BASIC, POST = "client_secret_basic", "client_secret_post"
-SENT = {BASIC: BASIC, "client_secret_basic_unencoded": BASIC, POST: POST}  # Keycloak's methods that send the secret
+BASIC, UNENCODED, POST = "client_secret_basic", "client_secret_basic_unencoded", "client_secret_post"
+SENT = {BASIC: BASIC, UNENCODED: BASIC, POST: POST}  # Keycloak's methods that send the secret -> their standard names
 SMALLEST_RSA = 2048  # bits
 NEEDS_A_LOGIN = {"login_required", "interaction_required", "consent_required", "account_selection_required"}
 # Words of an error page that was sent as if all were well.
@@ -120,7 +120,7 @@ class _Asked:
                 "redirect_uri": provider.redirect_uri,
                 "code_verifier": secrets.token_urlsafe(48),
             }
-            body, headers = credentials(SENT[method], provider.config.get("clientId", ""), provider.secret)
+            body, headers = credentials(method, provider.config.get("clientId", ""), provider.secret)
             answer = yield from self._ask(
                 "client secret", url, "POST", urlencode({**form, **body}), {**FORM, **headers}
             )
@@ -173,11 +173,11 @@ class _Asked:
 
 
 def credentials(method: str, client_id: str, secret: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Fields of the form and headers that prove who we are (RFC 6749, section 2.3.1)."""
+    """Fields of the form and headers that prove who we are (RFC 6749, section 2.3.1), as Keycloak sends them."""
     if method == POST:
         return {"client_id": client_id, "client_secret": secret}, {}
-    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
-    return {}, {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    pair = (client_id, secret) if method == UNENCODED else (quote_plus(client_id), quote_plus(secret))
+    return {}, {"Authorization": f"Basic {base64.b64encode(':'.join(pair).encode()).decode()}"}
 
 
 def judge_discovery(provider: Provider, said: Mapping[str, Any]) -> Iterator[Finding]:

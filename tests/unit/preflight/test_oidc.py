@@ -207,6 +207,7 @@ def test_how_secrets_are_sent():
     assert credentials("client_secret_post", "a b", "c&d") == ({"client_id": "a b", "client_secret": "c&d"}, {})
     # RFC 6749, 2.3.1: both are form-encoded first
     assert credentials("client_secret_basic", "a b", "c&d") == ({}, {"Authorization": "Basic YStiOmMlMjZk"})
+    assert credentials("client_secret_basic_unencoded", "a b", "c&d") == ({}, {"Authorization": "Basic YSBiOmMmZA=="})
 
 
 @pytest.mark.parametrize(
