@@ -37,6 +37,8 @@ REFUSAL = re.compile(
     r"(invalid|unknown|mismatch|unregistered|not\W+registered|not\W+match)[^<]{0,60}redirect|redirect\W?ur[il][^<]{0,60}(invalid|mismatch|not\W)",
     re.IGNORECASE,
 )
+# A page that is a login, or that sends itself on to one.
+LOGIN = re.compile(r"""<input[^>]+(name=["']?SAMLRequest\b|type=["']?password\b)""", re.IGNORECASE)
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -354,8 +356,9 @@ def judge_redirect(provider: Provider, url: str, status: int, location: str, bod
     if status == HTTPStatus.NOT_FOUND or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         mend = "Check the address; if it is right, ask the provider's operators"
         return Finding(alias, what, ERROR, f"the authorization endpoint does not work (HTTP {status})", url, mend)
+    page = body.decode(errors="replace")
     to_error = redirected and ("error=" in target.query or "/error" in target.path)
-    if to_error or status >= HTTPStatus.BAD_REQUEST or REFUSAL.search(body.decode(errors="replace")):
+    if to_error or status >= HTTPStatus.BAD_REQUEST or REFUSAL.search(page):
         mend = (
             f"Every login would end on its error page. Have exactly {ours} registered as redirect URI of client "
             f"{provider.config.get('clientId', '')!r}"
@@ -364,7 +367,7 @@ def judge_redirect(provider: Provider, url: str, status: int, location: str, bod
     message = f"the provider answers with a page (HTTP {status}), from which this cannot be known"
     return (
         Finding(alias, what, OK, "accepted: the provider goes on to its login", ours)
-        if redirected
+        if redirected or LOGIN.search(page)
         else Finding(alias, what, UNKNOWN, message, url)
     )
 

@@ -100,10 +100,12 @@ def test_one_fault(authority, server, what, level, words):
 
 
 def test_a_wrong_password_and_none(authority):
-    for password in ("canary-wrong", ""):
-        assert ask(authority, directory_server(), password=password)[1][1:] == (
-            "error",
-            "'cn=reader' is refused with this password",
+    refused = ("error", "'cn=reader' is refused with this password")
+    for password, asked in (("canary-wrong", 1), ("", 0)):
+        seen = []
+        assert ask(authority, directory_server(seen=seen), password=password)[1][1:] == refused
+        assert sum(operation.tag == 0x60 for operation in seen) == asked, (
+            "without a password the bind would be anonymous"
         )
 
 
@@ -133,6 +135,13 @@ def test_who_says_nothing_more(authority):
         given = {"connectionUrl": f"ldaps://localhost:{port}", "bindDn": "cn=reader"}
         found = list(probe(Directory("ldap", given, {}, PASSWORD), Line(str(authority.path), timeout=0.3)))
     assert found[-1].level == "error"
+
+
+def test_who_takes_the_connection_and_says_nothing():
+    with listening() as port:
+        given = {"connectionUrl": f"ldaps://localhost:{port}", "bindDn": "cn=reader"}
+        (found,) = probe(Directory("ldap", given, {}, PASSWORD), Line(timeout=0.2))
+    assert "gave no answer within 0.2 s" in found.message
 
 
 def test_every_address_is_asked(authority):

@@ -102,10 +102,27 @@ def test_one_fault(authority, fault, given, what, level, words):
     assert "canary-" not in str(listed)
 
 
-def test_a_provider_that_sends_people_on_to_a_login(authority):
+def test_one_slash_too_many_is_another_issuer(authority):
+    op = Op()
+    with serving(op, authority.context()):
+        op.discovery["issuer"] = f"{op.base}/"
+        (found,) = [one for one in probe(provider(op.base), Line(str(authority.path))) if one.level != "ok"]
+    assert (found.what, found.level) == ("issuer", "error")
+    assert f"{op.base}/'" in found.mend
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        (303, {"Location": "https://home.test/sso?SAMLRequest=x"}, ""),
+        (200, {}, '<form action="https://home.test/sso"><input type="hidden" name="SAMLRequest" value="x"/></form>'),
+        (200, {}, '<form><input name="redirect_uri"><input id=p type="password" name="p"></form>'),
+    ],
+)
+def test_a_provider_that_sends_people_on_to_a_login(authority, page):
     """As a SATOSA does, which knows no prompt=none."""
-    login = Op(answers={"/authorize": (303, {"Location": "https://home.test/sso?SAMLRequest=x"}, "")})
-    assert ask(login, authority)["redirect URI"].message == "accepted: the provider goes on to its login"
+    found = ask(Op(answers={"/authorize": page}), authority)["redirect URI"]
+    assert (found.level, found.message) == ("ok", "accepted: the provider goes on to its login")
 
 
 def test_an_error_that_comes_back_is_told(authority):
