@@ -133,5 +133,5 @@ def test_an_acme_directory(authority):
     op = Op(answers={"/directory": (200, {}, '{"newOrder": "x"}'), "/other": (200, {}, "{}")})
     with serving(op, authority.context()):
         urls = [f"{op.base}/directory", f"{op.base}/other", "https://nowhere.invalid/directory"]
-        found = levels(host.addresses("h", urls, Line(str(authority.path), timeout=2)))
+        found = levels(host.addresses("h", urls, Line(str(authority.path), timeout=10)))
     assert [level for level, _ in found] == ["ok", "error", "error"]

@@ -48,7 +48,7 @@ def ask(authority, certificate=None, password=PASSWORD, config=None, **server):
             "from": "no-reply@facility.test",
             **(config or {}),
         }
-        found = list(probe(MailServer(given, password), Line(str(authority.path), timeout=2)))
+        found = list(probe(MailServer(given, password), Line(str(authority.path), timeout=10)))
     assert "canary-" not in str(found)
     assert not {"RCPT", "DATA"} & set(seen)
     return {finding.what: (finding.level, finding.message) for finding in found}

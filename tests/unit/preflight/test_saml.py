@@ -44,7 +44,7 @@ def ask(authority, body, **config):
         }
         provider = SamlProvider("hub", {key: value for key, value in given.items() if value})
         found = {}
-        for finding in probe(provider, Line(str(authority.path), timeout=2)):
+        for finding in probe(provider, Line(str(authority.path), timeout=10)):
             found.setdefault(finding.what, []).append((finding.level, finding.message))
     return found
 
