@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ def claims_wanted(provider: Mapping[str, Any]) -> list[str]:
 
 def _within_template(template: Any) -> list[str]:
     """The claims of Keycloak's template of a user name, such as `${CLAIM.voperson_id}`."""
-    return [part.partition("}")[0] for part in str(template or "").split("${CLAIM.")[1:]]
+    return re.findall(r"\$\{(?:CLAIM|ATTRIBUTE)\.([^}]+)\}", str(template or ""))
 
 
 class FilterModule:
