@@ -235,6 +235,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors im
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import WARNING
 from ansible_collections.panosc.facility.plugins.module_utils.preflight.gate import Gate
 from ansible_collections.panosc.facility.plugins.module_utils.preflight.net import Line
 
@@ -294,6 +295,9 @@ def main() -> None:
         module.fail_json(msg=str(error), applied=applied, changed=bool(applied), requests=sent)
     except KeycloakError as error:
         module.fail_json(msg=str(error), requests=sent)
+    for finding in gate.findings if gate else ():
+        if finding.level == WARNING:
+            module.warn(finding.line())
     module.exit_json(
         changed=bool(changes),
         plan=[change.summary() for change in changes],
@@ -306,7 +310,10 @@ def main() -> None:
 
 def _gate(wanted: Wanted, ca_path: str, preflight: dict[str, Any]) -> Gate:
     """The proofs that `preflight` asks for."""
-    line = Line(ca_path, timeout=preflight["timeout"], warn_days=preflight["warn_days"])
+    try:
+        line = Line(ca_path, timeout=preflight["timeout"], warn_days=preflight["warn_days"])
+    except ValueError as error:
+        raise KeycloakError(str(error), "ca_path") from error
     return Gate(wanted, preflight["public_url"], line, preflight["despite"], preflight["overridden"])
 
 

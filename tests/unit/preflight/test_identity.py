@@ -1,10 +1,12 @@
 """Which partners a document names, all asked at once, and the gate before the first write."""
 
+import json
 import re
 import threading
 import time
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.client import Client
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError
@@ -20,6 +22,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings
 from ansible_collections.panosc.facility.plugins.module_utils.preflight.gate import Gate, UnprovenError
 from ansible_collections.panosc.facility.plugins.module_utils.preflight.identity import partners, probe_all
 from ansible_collections.panosc.facility.plugins.module_utils.preflight.net import Line
+from ansible_collections.panosc.facility.plugins.modules import keycloak_realm
 from fake_keycloak import Answer, FakeKeycloak
 from servers import SECRET, Op, closed_port, serving
 
@@ -139,6 +142,43 @@ def test_a_realm_that_is_not_there_is_not_made_before_the_proof(op, authority, c
     with pytest.raises(UnprovenError, match="calls itself"):
         apply(fake, given, authority, check_mode)
     assert len(fake.log) == 1
+
+
+@pytest.fixture
+def module(monkeypatch, capsys, authority):
+    """Run keycloak_realm with a preflight; returns what it gives to Ansible."""
+
+    def run(fake, given, **preflight):
+        monkeypatch.setattr(keycloak_realm.http, "new_session", lambda *_: fake)
+        arguments = {
+            "url": "https://kc.test",
+            "ca_path": str(authority.path),
+            "client_id": "automation",
+            "client_secret": "canary-of-the-automation",
+            "fingerprint_key": "k" * 32,
+            "realm": given,
+            "secrets": SECRETS,
+            "verify_discovery": False,
+            "preflight": {"public_url": "https://auth.facility.test", **preflight},
+        }
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            keycloak_realm.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_the_module_refuses_and_with_despite_warns(op, module, monkeypatch):
+    fake = FakeKeycloak()
+    assert {one["level"] for one in module(fake, document(op.base))["findings"]} == {OK}
+    monkeypatch.setitem(SECRETS, "op", "canary-wrong-secret")
+    refused = module(fake, document(op.base))
+    assert refused["failed"]
+    assert refused["msg"].startswith("what the realm would lean on is not as the inventory says:\n- op: client secret:")
+    done = module(fake, document(op.base), despite=["op"])
+    assert [change["name"] for change in done["plan"]] == ["op"]
+    assert any("refuses client 'facility' with this secret" in str(warning) for warning in done["warnings"])
+    assert "canary-" not in str([refused, {**done, "invocation": ""}])
 
 
 def test_partners_of_a_document():
