@@ -101,6 +101,33 @@ options:
         links of all users to them. A user that comes again has another C(sub).
     type: bool
     default: false
+  preflight:
+    description:
+      - Prove each identity provider, directory and mail server that is new or whose settings change, from this host and before anything is
+        written, in check mode too. Nothing is asked in a run without such a change. See M(panosc.facility.identity_preflight).
+    type: dict
+    suboptions:
+      public_url:
+        description: Scheme and host under which people reach Keycloak; redirect URIs follow from it.
+        type: str
+        required: true
+      despite:
+        description: Aliases of identity providers, names of directories, or V(smtp), whose errors are no obstacle.
+        type: list
+        elements: str
+        default: []
+      overridden:
+        description: For each alias the endpoints in which the site knowingly departs from the discovery document.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds to wait for each step.
+        type: int
+        default: 10
+      warn_days:
+        description: Warn of certificates that end sooner.
+        type: int
+        default: 30
 attributes:
   check_mode:
     description: The same plan as a real run, and nothing is written.
@@ -230,12 +257,19 @@ applied:
   returned: when a change failed after others were written
   type: list
   elements: dict
+findings:
+  description: What the proofs of O(preflight) found, in the form of M(panosc.facility.identity_preflight).
+  returned: success
+  type: list
+  elements: dict
 requests:
   description: HTTP requests sent, the one for the token included.
   returned: always
   type: int
   sample: 9
 """
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import connection
@@ -245,6 +279,9 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.ownership
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.plan import counts
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import WARNING
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.gate import Gate
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.net import Line
 
 ARGUMENTS = {
     **connection.ARGUMENTS,
@@ -255,6 +292,16 @@ ARGUMENTS = {
     "verify_discovery": {"type": "bool", "default": True},
     "prune": {"type": "bool", "default": False},
     "prune_users": {"type": "bool", "default": False},
+    "preflight": {
+        "type": "dict",
+        "options": {
+            "public_url": {"type": "str", "required": True},
+            "despite": {"type": "list", "elements": "str", "default": []},
+            "overridden": {"type": "dict", "default": {}},
+            "timeout": {"type": "int", "default": 10},
+            "warn_days": {"type": "int", "default": 30},
+        },
+    },
 }
 
 
@@ -265,14 +312,17 @@ def main() -> None:
     if given["prune_users"] and not given["prune"]:
         module.fail_json(msg="prune_users is true and prune is not: give both, or neither", requests=0)
     sent = 0
+    gate = None
     try:
         wanted = Wanted(given["realm"], Keyring(given["secrets"], given["fingerprint_key"], given["keep_secrets"]))
         for warning in wanted.warnings:
             module.warn(warning)
         client = connection.connection(module, wanted.realm)
+        if given["preflight"]:
+            gate = _gate(wanted, given["ca_path"] or "", given["preflight"])
         try:
             prune = Prune(given["prune"], given["prune_users"])
-            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], prune)
+            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], prune, gate)
         finally:
             sent = client.requests
     except PartialError as error:
@@ -280,14 +330,27 @@ def main() -> None:
         module.fail_json(msg=str(error), applied=applied, changed=bool(applied), requests=sent)
     except KeycloakError as error:
         module.fail_json(msg=str(error), requests=sent)
+    for finding in gate.findings if gate else ():
+        if finding.level == WARNING:
+            module.warn(finding.line())
     module.exit_json(
         changed=any(not change.kept for change in changes),
         plan=[change.summary() for change in changes],
         counts=counts(changes),
         lines=[change.line() for change in changes],
         diff=[change.diff() for change in changes],
+        findings=[finding.data() for finding in gate.findings] if gate else [],
         requests=sent,
     )
+
+
+def _gate(wanted: Wanted, ca_path: str, preflight: dict[str, Any]) -> Gate:
+    """The proofs that `preflight` asks for."""
+    try:
+        line = Line(ca_path, timeout=preflight["timeout"], warn_days=preflight["warn_days"])
+    except ValueError as error:
+        raise KeycloakError(str(error), "ca_path") from error
+    return Gate(wanted, preflight["public_url"], line, preflight["despite"], preflight["overridden"])
 
 
 if __name__ == "__main__":

@@ -195,6 +195,70 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property
     assert seconds < 60 * slower
 
 
+def preflight(*arguments):
+    """Run playbooks/preflight.yml on the demo; returns (result, {(subject, check): finding})."""
+    folder = STATE / "reports"
+    result = run(*ANSIBLE, "playbooks/preflight.yml", "-e", f"facility_report_directory={folder}", *arguments)
+    assert leaked(result.stdout + result.stderr) == []
+    findings = json.loads((folder / "preflight.json").read_text())["findings"]
+    return result, {(finding["subject"], finding["what"]): finding for finding in findings}
+
+
+def test_the_preflight_proves_the_demo(demo):
+    """Real answers: SATOSA, slapd and the hosts."""
+    result, found = preflight()
+    assert result.returncode == 0, result.stdout[-6000:]
+    for check in (
+        "issuer",
+        "endpoints",
+        "signing keys",
+        "client secret",
+        "redirect URI",
+        "userinfo",
+        "TLS certificate",
+    ):
+        assert found["umbrella", check]["level"] == "ok"
+        assert found["umbrella", check]["hosts"] == hosts("keycloak")
+    for check in ("bind", "search", "TLS certificate"):
+        assert found["ldap", check]["level"] == "ok"
+    for host in hosts():
+        assert found[host, "port"]["level"] == found[host, "packages"]["level"] == found[host, "clock"]["level"] == "ok"
+
+
+WRONG = {
+    "facility_identity_providers": [
+        {
+            "preset": "umbrella",
+            "issuer": "https://proxy.umbrella.test/",
+            "client_id": "facility-demo",
+            "client_secret": "a-wrong-client-secret",
+        }
+    ]
+}
+
+
+def test_what_is_wrong_is_told_in_the_preflight_and_refused_in_the_deployment(demo):
+    """That nothing was written is seen by the next test, which finds nothing to do."""
+    wrong = (*("-e", json.dumps(WRONG)), *("-e", "vault_equipment_ldap_bind_password=a-wrong-bind-password"))
+    told, found = preflight(*wrong)
+    assert told.returncode == 2
+    said = {(subject, check): one["message"] for (subject, check), one in found.items() if one["level"] == "error"}
+    assert said == {
+        ("umbrella", "issuer"): (
+            "configured is 'https://proxy.umbrella.test/', but the provider calls itself 'https://proxy.umbrella.test'"
+        ),
+        ("umbrella", "client secret"): (
+            "the provider refuses client 'facility-demo' with this secret (invalid_client)"
+        ),
+        ("ldap", "bind"): "'cn=keycloak,dc=facility,dc=test' is refused with this password",
+    }
+    assert "3 errors" in told.stdout
+    refused, _, _ = site("--tags", "realm", *wrong, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    assert refused.returncode == 2
+    for message in [*said.values(), "Nothing was written", "realm_preflight_despite: [umbrella, ldap]"]:
+        assert message in refused.stdout, refused.stdout[-4000:]
+
+
 def test_a_check_of_what_stands_finds_nothing_to_do(demo):
     result, _, recap = site("--check", "--diff")
     assert result.returncode == 0, result.stdout[-4000:]

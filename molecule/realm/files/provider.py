@@ -1,22 +1,31 @@
-"""Discovery documents of two identity providers, as Keycloak reads them when the realm is applied. Test equipment."""
+"""Two identity providers as far as they are asked when the realm is applied: all but a login. Test equipment."""
 
+import base64
 import json
 import ssl
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 CERTIFICATES = "/etc/facility/tls/provider"
+# A public key of the right form, with which nobody ever signs.
+KEY = {
+    "kty": "RSA",
+    "kid": "none",
+    "use": "sig",
+    "e": "AQAB",
+    "n": base64.urlsafe_b64encode(b"\xff" * 256).decode().rstrip("="),
+}
 # The issuer of the second ends in a slash, that of the first does not: both exist in the wild.
 ISSUERS = {"proxy.umbrella.test:9443": "", "login.uni.test:9443": "/"}
 
 
 class Provider(BaseHTTPRequestHandler):
-    """Answers for the discovery document and the keys."""
+    """Answers what can be asked without a login."""
 
     def do_GET(self) -> None:
-        """Answer one request."""
+        """Discovery and keys; a login begins elsewhere, userinfo wants a token."""
         host = self.headers["Host"]
-        base = f"https://{host}"
+        base, path = f"https://{host}", self.path.partition("?")[0]
         documents: dict[str, dict[str, Any]] = {
             "/.well-known/openid-configuration": {
                 "issuer": base + ISSUERS.get(host, ""),
@@ -28,10 +37,26 @@ class Provider(BaseHTTPRequestHandler):
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
             },
-            "/OIDC/jwks": {"keys": []},
+            "/OIDC/jwks": {"keys": [KEY]},
         }
-        body = json.dumps(documents.get(self.path, {"error": "not_found"})).encode()
-        self.send_response(200 if self.path in documents else 404)
+        if path in documents:
+            self._answer(200, documents[path])
+        elif path.endswith("/authorization"):
+            self._answer(302, {}, location=f"{base}/login")
+        else:
+            self._answer(401 if path.endswith("/userinfo") else 404, {"error": "refused"})
+
+    def do_POST(self) -> None:
+        """Tokens: whoever brings a secret is known, and no code is right."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        known = "Authorization" in self.headers
+        self._answer(400 if known else 401, {"error": "invalid_grant" if known else "invalid_client"})
+
+    def _answer(self, status: int, document: dict[str, Any], location: str = "") -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        if location:
+            self.send_header("Location", location)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import ownership, references, rights, state
 from .apply import apply
 from .client import Client
@@ -14,6 +16,9 @@ from .kinds.base import Realm
 from .ownership import KEEP, Prune
 from .plan import Change, plan
 
+if TYPE_CHECKING:
+    from ..preflight.gate import Gate
+
 
 def reconcile(
     client: Client,
@@ -21,13 +26,20 @@ def reconcile(
     check_mode: bool = False,
     verify_discovery: bool = True,
     prune: Prune = KEEP,
+    gate: Gate | None = None,
 ) -> list[Change]:
-    """Brings the realm to the wanted state and returns the plan; in check mode nothing is written."""
+    """Brings the realm to the wanted state and returns the plan; in check mode nothing is written.
+
+    The gate sees the plan before the first write, and raises if something must be mended first.
+    """
     there = rights.check(client, wanted)
     made: list[Change] = []
     if not there:
+        changes = plan(state.Live(), wanted, KINDS)
+        if gate:
+            gate(changes)
         if check_mode:
-            return plan(state.Live(), wanted, KINDS)
+            return changes
         rights.create_realm(client, wanted.realm)
         made = [Change("realm", wanted.realm, "create")]
         rights.check(client, wanted)
@@ -38,8 +50,11 @@ def reconcile(
         *plan(live, wanted, KINDS),
         *ownership.plan_removals(live, wanted, KINDS, prune),
     ]
+    if gate and there:
+        gate(changes)
     if verify_discovery:
-        verify_issuers(client, wanted, changes)
+        despite = gate.despite if gate else ()
+        verify_issuers(client, wanted, [item for item in changes if item.name not in despite])
     if not check_mode:
         apply(Realm(client, live, wanted), changes)
     return made + changes

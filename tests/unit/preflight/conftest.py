@@ -1,0 +1,16 @@
+"""One CA for all tests of the folder."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "keycloak"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from servers import Authority
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))

@@ -1,0 +1,199 @@
+"""Small servers on the loopback that are as wrong as a test wants them to be. Certificates come from a CA of the tests."""
+
+import base64
+import contextlib
+import datetime
+import json
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+PEM = serialization.Encoding.PEM
+DAY = datetime.timedelta(days=1)
+SECRET = "canary-of-the-provider"
+KEY = rsa.generate_private_key(65537, 2048).public_key().public_numbers()
+
+
+class Authority:
+    """A CA, and a folder for what it signs."""
+
+    def __init__(self, folder, name="Test CA"):
+        self.folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.certificate = self._sign(self._name, self._key.public_key(), days=100, ca=True)
+        self.pem = self.certificate.public_bytes(PEM).decode()
+        self.path = folder / f"{name}.pem"
+        self.path.write_text(self.pem)
+
+    def _sign(self, subject, key, days, ca=False, names=()):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + min(-1, days - 1) * DAY)
+            .not_valid_after(now + days * DAY)
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def certificate_for(self, name="localhost", days=90.5):
+        """A certificate without a key to use it, as in SAML metadata."""
+        return self._sign(x509.Name([]), ec.generate_private_key(ec.SECP256R1()).public_key(), days, names=[name])
+
+    def context(self, name="localhost", days=90.5):
+        """What a TLS server needs."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        file = self.folder / f"{name}-{days}.pem"
+        certificate = self._sign(x509.Name([]), key.public_key(), days, names=[name])
+        file.write_bytes(
+            key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            + certificate.public_bytes(PEM)
+        )
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(file)
+        return context
+
+
+def web_key(numbers=KEY, **more):
+    def number(value):
+        return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8, "big")).decode().rstrip("=")
+
+    return {
+        "kty": "RSA",
+        "kid": "one",
+        "alg": "RS256",
+        "use": "sig",
+        "n": number(numbers.n),
+        "e": number(numbers.e),
+        **more,
+    }
+
+
+@dataclass
+class Op:
+    """An OpenID Connect provider; `answers` replaces what it says at a path by (status, headers, body)."""
+
+    base: str = ""
+    redirect_uri: str = "https://auth.facility.test/realms/demo/broker/op/endpoint"
+    discovery: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)
+    slow: dict = field(default_factory=dict)  # path -> seconds
+    seen: list = field(default_factory=list)
+
+    def said(self):
+        document = {
+            "issuer": self.base,
+            "authorization_endpoint": f"{self.base}/authorize",
+            "token_endpoint": f"{self.base}/token",
+            "userinfo_endpoint": f"{self.base}/userinfo",
+            "jwks_uri": f"{self.base}/jwks",
+            "response_types_supported": ["code"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "scopes_supported": ["openid", "email", "profile"],
+            **self.discovery,
+        }
+        return {key: value for key, value in document.items() if value is not None}
+
+    def answer(self, method, path, headers):
+        """Status, headers and body for a request."""
+        address = urlsplit(path)
+        self.seen.append((method, path))
+        time.sleep(self.slow.get(address.path, 0))
+        usual = {
+            "/.well-known/openid-configuration": lambda: (200, {}, json.dumps(self.said())),
+            "/jwks": lambda: (200, {}, json.dumps({"keys": [web_key()]})),
+            "/token": lambda: self._token(headers),
+            "/userinfo": lambda: (401, {}, ""),
+            "/authorize": lambda: self._authorize(parse_qs(address.query)),
+        }
+        return self.answers.get(address.path) or usual.get(address.path, lambda: (404, {}, "not here"))()
+
+    def _token(self, headers):
+        expected = base64.b64encode(f"facility:{SECRET}".encode()).decode()
+        known = headers.get("Authorization") == f"Basic {expected}"
+        return 400 if known else 401, {}, json.dumps({"error": "invalid_grant" if known else "invalid_client"})
+
+    def _authorize(self, query):
+        if query["redirect_uri"] != [self.redirect_uri] or query["client_id"] != ["facility"]:
+            return 400, {}, "<h1>We are sorry</h1>Invalid parameter: redirect_uri"
+        back = urlencode({"error": "login_required", "state": query["state"][0]})
+        return 302, {"Location": f"{self.redirect_uri}?{back}"}, ""
+
+
+@contextlib.contextmanager
+def serving(op, context):
+    """The provider on a port of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, headers, body = op.answer(self.command, self.path, self.headers)
+            with contextlib.suppress(OSError):  # whoever asked has given up
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+        def do_POST(self):
+            self.do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # a client that does not trust us hangs up
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    op.base = op.base or f"https://localhost:{server.server_port}"
+    yield op
+    server.shutdown()
+    server.server_close()
+
+
+@contextlib.contextmanager
+def listening(answer=None, context=None):
+    """A port on which `answer(connection)` speaks; without it connections are taken and nothing is ever said. Gives the port."""
+    server = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def run():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                held.append(connection)
+                if answer:
+                    threading.Thread(target=speak, args=(connection,), daemon=True).start()
+
+    def speak(connection):
+        with contextlib.suppress(OSError):
+            answer(context.wrap_socket(connection, server_side=True) if context else connection)
+
+    threading.Thread(target=run, daemon=True).start()
+    yield server.getsockname()[1]
+    server.close()
+    for connection in held:
+        connection.close()
+
+
+def closed_port():
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
