@@ -1,19 +1,38 @@
-// The home organisation comes first. The style sheet puts it there for the eye; this does it for the keyboard and for screen readers,
-// and gives the form below it a heading. Without this script the page works all the same.
+// What Keycloak's templates leave open and a style sheet cannot do. Without this script the pages work all the same.
+
+// The user name that is shown when only the password is asked for has a label, but is not connected with it.
 (() => {
-  const providers = document.getElementById("kc-social-providers");
+  const label = document.querySelector("label[for=username]");
+  if (label) document.getElementById("kc-attempted-username")?.setAttribute("aria-label", label.textContent.trim());
+})();
+
+// "You already have an account here": the answer that most people want comes first.
+(() => {
+  const link = document.getElementById("linkAccount");
+  link?.classList.replace("pf-m-secondary", "pf-m-primary");
+  link?.parentElement.prepend(link);
+})();
+
+// The home organisation comes first. The style sheet puts it there for the eye, this for the keyboard and for screen readers, and both
+// ways get a heading.
+(() => {
+  const providers = document.getElementById("kc-social-providers")?.parentElement;
   const form = document.getElementById("kc-form");
   if (!providers || !form) return;
   form.before(providers);
-  providers.querySelector("hr")?.remove();
+  const title = providers.querySelector("span");
+  title?.setAttribute("role", "heading");
+  title?.setAttribute("aria-level", "2");
   if (document.getElementById("kc-form-login")) {
     form.prepend(document.getElementById("facility-local").content);
   }
-  // Keycloak puts the cursor into the form, past the providers. After a mistake in the form that is the right place.
+  // Keycloak puts the cursor into the form, past the providers. After a mistake in the form that is the right place. A browser has noted
+  // by now which field it will go to; it forgets one that is replaced.
   if (!form.querySelector("[aria-invalid=true]")) {
     form.querySelectorAll("[autofocus]").forEach((field) => {
-      field.autofocus = false;
-      field.addEventListener("focus", () => field.blur(), { once: true });
+      const same = field.cloneNode();
+      same.autofocus = false;
+      field.replaceWith(same);
     });
   }
 })();
