@@ -1,10 +1,11 @@
 // What Keycloak's templates leave open and a style sheet cannot do. Without this script the pages work all the same.
 
-// The user name that is shown when only the password is asked for has a label, but is not connected with it.
-(() => {
-  const label = document.querySelector("label[for=username]");
-  if (label) document.getElementById("kc-attempted-username")?.setAttribute("aria-label", label.textContent.trim());
-})();
+// Fields whose label stands above them without being connected with them: the user name when only the password is asked for, the code
+// and the name of a new second factor.
+document.querySelectorAll("input:not([type=hidden], [type=submit], [aria-label])").forEach((field) => {
+  const label = field.closest(".pf-v5-c-form__group")?.querySelector("label");
+  if (label && !field.labels.length) field.setAttribute("aria-label", label.textContent.replace("*", "").trim());
+});
 
 // "You already have an account here": the answer that most people want comes first.
 (() => {
