@@ -145,3 +145,22 @@ def test_the_rights_of_staff_end_at_the_realm(site, staff):
             "view-events",
         ),
     }
+
+
+def test_break_glass_opens_closes_and_rings_the_bell(site):
+    node = site.hosts("kc")[-1]
+    shown = site.run(node, "/opt/keycloak/keycloak-break-glass", "open", "a", "rehearsal")
+    name, password = (line.split()[1] for line in shown.splitlines()[:2])
+    master = f"{site.auth}/realms/master/protocol/openid-connect/token"
+    form = {"grant_type": "password", "client_id": "admin-cli", "username": name, "password": password}
+    assert site.http.post(master, data=form, timeout=30).status_code == 200
+
+    other = site.run(node, "sh", "-c", "/opt/keycloak/keycloak-break-glass close admin 2>&1 || true")
+    assert "begins with break-glass-" in other
+    site.run(node, "/opt/keycloak/keycloak-break-glass", "close", name, "--url", f"https://{node}:8443", stdin=password)
+    assert site.http.post(master, data=form, timeout=30).status_code == 401
+
+    log = site.run(node, "journalctl", "--identifier=keycloak-break-glass", "--priority=alert", "--output=cat")
+    assert f"root opens {name}: a rehearsal" in log
+    assert f"{name} is closed" in log
+    assert password not in site.run(node, "journalctl", "--no-pager", "--since=-10min")
