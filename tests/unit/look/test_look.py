@@ -10,7 +10,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.panosc.facility.plugins.lookup import theme
 from ansible_collections.panosc.facility.plugins.plugin_utils import look
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -30,6 +30,7 @@ def test_contrast_is_that_of_wcag(one, other, ratio):
     assert look.contrast(one, other) == look.contrast(other, one) == pytest.approx(ratio, abs=0.005)
 
 
+@settings(deadline=None)
 @given(COLOURS)
 def test_text_can_be_read_on_any_colour(colour):
     assert look.contrast(look.text_colour(colour), colour) >= look.READABLE
@@ -98,6 +99,7 @@ def test_properties_are_read_back_as_written():
     assert written == "a\\ b=\\ it''s = {0}\\\\\\nline\n"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True), st.binary(max_size=20), max_size=4))
 def test_a_theme_is_named_after_its_content(files):
     packed = look.pack("demo", files)
