@@ -140,7 +140,11 @@ def _plain(value: Any) -> Any:
 
 
 def _name(item: Any) -> str:
-    return next((str(item[key]) for key in NATURAL_NAMES if key in item), "") if isinstance(item, dict) else ""
+    if not isinstance(item, dict):
+        return ""
+    if isinstance(item.get("flow"), dict):  # an execution that is a flow below
+        item = item["flow"]
+    return next((str(item[key]) for key in NATURAL_NAMES if key in item), "")
 
 
 def _is_named(value: Any) -> bool:

@@ -59,9 +59,11 @@ def chromium(playwright: Playwright, site: Site, home: Path) -> Iterator[Browser
 class Person:
     """Somebody in front of a fresh browser window."""
 
-    def __init__(self, site: Site, browser: Browser) -> None:
+    def __init__(self, site: Site, browser: Browser, locale: str = "en-US", dark: bool = False) -> None:
         self.site = site
-        self._context = browser.new_context(locale="en-US", viewport={"width": 1100, "height": 800})
+        self._context = browser.new_context(
+            locale=locale, color_scheme="dark" if dark else "light", viewport={"width": 1100, "height": 800}
+        )
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(20_000)
 

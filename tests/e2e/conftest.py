@@ -36,8 +36,8 @@ def window(site, chrome, request):
     """Makes fresh windows; a failing test leaves a picture of each."""
     people: list[Person] = []
 
-    def fresh() -> Person:
-        people.append(Person(site, chrome))
+    def fresh(**options) -> Person:
+        people.append(Person(site, chrome, **options))
         return people[-1]
 
     yield fresh

@@ -261,7 +261,7 @@ def test_linking_asks_for_the_password_again_and_refuses_a_wrong_one(nobody, win
     person.give_password(site.people["alice"])
     person.page.click("#umbrella-idp-link")
     person.page.wait_for_selector("#kc-login")
-    assert "re-authenticate" in person.reads()
+    assert "password once more" in person.reads()
     person.page.fill("#password", "not-the-password")
     person.page.click("#kc-login")
     person.page.wait_for_selector("#input-error-password, #input-error, #input-error-username")

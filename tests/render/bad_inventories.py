@@ -56,6 +56,30 @@ FACILITY = {
     "registration key unknown": ({"facility_registration": {"sirtfy": True}}, "facility_registration", "sirtfy"),
     "admin network without length": ({"facility_admin_networks": ["192.0.2.1"]}, "facility_admin_networks", "/32"),
     "admin network with host bits": ({"facility_admin_networks": ["192.0.2.1/24"]}, "facility_admin_networks", "CIDR"),
+    "colour hard to read": (
+        {"facility_look.colours.primary": "#f5b700"},
+        "facility_look.colours.primary is '#f5b700, whose contrast with white is 1.8'",
+        "at least 4.5",
+    ),
+    "colour is a word": (
+        {"facility_look.colours.background": "navy"},
+        "facility_look.colours.background",
+        "hexadecimal",
+    ),
+    "colour unknown": ({"facility_look.colours.secondary": "#000000"}, "facility_look", "secondary"),
+    "logo missing": ({"facility_look.logo": "/nowhere/logo.svg"}, "facility_look.logo", "on the control node"),
+    "logo of another kind": ({"facility_look.logo": "/etc/hostname"}, "neither in .svg nor in .png", "an SVG or PNG"),
+    "help in clear": (
+        {"facility_look.help_url": "http://help.facility.example"},
+        "facility_look.help_url",
+        "https URL",
+    ),
+    "texts without language": (
+        {"facility_look.messages": {"loginAccountTitle": "Hello"}},
+        "facility_look.messages.loginAccountTitle",
+        "code of a language",
+    ),
+    "second factor unknown": ({"facility_staff.second_factor": "sms"}, "facility_staff", "otp, passkey"),
     "TLS source unknown": ({"facility_tls.source": "letsencrypt"}, "facility_tls", "site_ca, files, acme"),
     "TLS key unknown": ({"facility_tls.sourc": "acme"}, "facility_tls", "sourc"),
     "provider preset unknown": (

@@ -67,7 +67,8 @@ def example():
         if file.name != "vault.yml":
             merged.update(yaml.safe_load(file.read_text()))
     # Cases stand in a folder of their own.
-    return {**merged, "facility_preset_directories": [str(ROOT / "inventories/presets")]}
+    look = {**merged["facility_look"], "logo": str(ROOT / "inventories/example/group_vars/all/logo.svg")}
+    return {**merged, "facility_preset_directories": [str(ROOT / "inventories/presets")], "facility_look": look}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The inventories that people copy: they pass the gate and give the realm that their comments promise."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -166,8 +167,8 @@ def test_a_login_elsewhere_proves_nothing_about_an_account_here(realm):
     assert "idp-username-password-form" in flow
     assert "idp-email-verification" not in flow
     assert "idp-auto-link" not in flow
-    last = named(document["authenticationFlows"], "panosc post broker login", "alias")["executions"][-1]
-    assert last == {"authenticator": "allow-access-authenticator", "requirement": "REQUIRED"}
+    first = named(document["authenticationFlows"], "panosc post broker login", "alias")["executions"][0]
+    assert first["flow"]["executions"] == [{"authenticator": "allow-access-authenticator", "requirement": "REQUIRED"}]
     assert named(document["requiredActions"], "idp_link", "alias")["config"] == {"max_auth_age": "0"}
 
 
@@ -250,3 +251,37 @@ def test_issuer_is_the_public_url(realm):
 def test_the_readme_shows_the_preset_that_these_tests_use():
     preset = (ROOT / "inventories/presets/services/proposals.yml").read_text()
     assert f"```yaml\n{preset}```" in (ROOT / "roles/realm/README.md").read_text()
+
+
+def test_pages_have_the_look_of_the_facility(realm):
+    for name in DNS:
+        document = realm(name)["document"]
+        assert re.fullmatch(rf"{document['realm']}-[0-9a-f]{{12}}", document["loginTheme"])
+        assert document["accountTheme"] == document["loginTheme"]
+    assert realm("minimal")["document"]["supportedLocales"] == ["en", "de", "fr"]
+    names = realm("minimal")["document"]["localization"]
+    assert names["en"].keys() == names["de"].keys() == names["fr"].keys()
+    shown = {item.get("displayName", "") for item in realm("minimal")["document"]["userProfile"]["attributes"]}
+    named_here = {text[2:-1] for text in shown if text.startswith("${")}
+    assert named_here - {"username", "email", "firstName", "lastName"} <= names["en"].keys()
+
+
+def test_staff_needs_a_second_factor_whichever_way_they_come(realm):
+    document = realm("example")["document"]
+    flows = {flow["alias"]: json.dumps(flow) for flow in document["authenticationFlows"]}
+    assert document["browserFlow"] == "panosc browser"
+    for alias in ("panosc browser", "panosc post broker login"):
+        assert '"condUserRole": "staff"' in flows[alias]
+        assert '{"authenticator": "webauthn-authenticator", "requirement": "REQUIRED"}' in flows[alias]
+    assert named(document["groups"], "staff")["realmRoles"] == ["staff"]  # its subgroups inherit
+    roles = {role["name"]: role for role in document["roles"]["realm"]}
+    helping = roles["staff-help-desk"]["composites"]["client"]["realm-management"]
+    assert all(role.startswith("view-") for role in helping)
+    assert "view-clients" not in helping  # shows their secrets
+
+
+def test_without_staff_there_is_nobody_in_the_administration(realm):
+    document = realm("minimal")["document"]
+    assert document["browserFlow"] == "browser"
+    assert not any("realm-management" in json.dumps(role) for role in document["roles"]["realm"])
+    assert "staff" not in {group["name"] for group in document["groups"]}
