@@ -97,7 +97,8 @@ def bystander():
     assert run("scripts/images", "trixie").returncode == 0
     image = re.search(r"FACILITY_IMAGE_TRIXIE=(\S+)", (ROOT / ".cache" / "images.env").read_text())[1]
     run("podman", "rm", "--force", "demo-bystander")
-    run("podman", "volume", "create", "--ignore", "demo-bystander")
+    run("podman", "volume", "rm", "--force", "demo-bystander")
+    assert run("podman", "volume", "create", "demo-bystander").returncode == 0
     assert run("podman", "create", "--name", "demo-bystander", image, "sleep", "9").returncode == 0
     yield "demo-bystander"
     run("podman", "rm", "--force", "demo-bystander")
