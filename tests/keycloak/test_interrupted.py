@@ -149,3 +149,43 @@ def test_first_deployment_killed_again_and_again_converges(new_server: Callable[
             pass
     server.run()
     assert server.run() == []
+
+
+def test_pruning_killed_again_and_again_removes_what_was_made_and_nothing_else(
+    new_server: Callable[[], Server],
+) -> None:
+    server = new_server()
+    whole = server.document()
+    keys = (
+        "realm",
+        "clientScopes",
+        "roles",
+        "groups",
+        "identityProviders",
+        "authenticationFlows",
+        "organizationsEnabled",
+    )
+    wanted = {key: whole[key] for key in (*keys, "organizations", "clientProfiles", "clientPolicies")}
+    wanted["clients"] = [{"clientId": "visa", "protocolMappers": whole["clients"][0]["protocolMappers"]}]
+    server.run(wanted)
+    api = server.client()
+    api.create("/clients", {"clientId": "by hand"}, lambda: None)
+    api.create("/groups", {"name": "by hand"}, lambda: None)
+    nothing = {key: [] for key in wanted if key not in {"realm", "organizationsEnabled"}}
+    nothing.update(realm=server.name, roles={}, clientProfiles={}, clientPolicies={})
+    kills = 0
+    for life in range(7, 60, 4):
+        try:
+            server.run(nothing, client=server.client(Mortal(life), parallel=1))
+            break
+        except Killed:
+            kills += 1
+    assert kills > 3
+    server.run(nothing)
+    assert server.run(nothing) == []
+    export = server.export()
+    assert {"by hand"} == {item["name"] for item in api.get("/groups")}
+    assert "by hand" in {item["clientId"] for item in api.get("/clients")}
+    assert "visa" not in {item["clientId"] for item in api.get("/clients")}
+    assert not export.get("identityProviders")
+    assert not [key for key in export["attributes"] if key.startswith("facility.owned")]
