@@ -59,10 +59,12 @@ class Browser:
         self._http.headers["Accept-Language"] = language
         self.page = ""
         self.arrived = {}  # the query of the address of the service
+        self.claims = {}  # what a provider says of this person
 
     def open(self, service, scope="openid", **parameters):
         """Go to a service, which sends the browser to the login."""
         client, redirect, secret = self._site.services[service]
+        self.arrived = {}
         self._verifier = secrets.token_urlsafe(48)
         digest = hashlib.sha256(self._verifier.encode()).digest()
         self._client = {"client_id": client, "redirect_uri": redirect, **({"client_secret": secret} if secret else {})}
@@ -85,7 +87,8 @@ class Browser:
         """Log in with a provider's button; the provider says these claims."""
         link = re.search(rf'id="social-{alias}"[^>]*?href="([^"]+)"', self.page, re.DOTALL)
         assert link, f"no button {alias}: {self.reads()}"
-        return self._go(self._here(html.unescape(link[1])), claims)
+        self.claims = claims
+        return self._go(self._here(html.unescape(link[1])))
 
     def press(self, **fields):
         """Send the form of the page with a button or fields; what it has filled in already goes along."""
@@ -129,12 +132,12 @@ class Browser:
         answer = self._http.post(
             self._here(html.unescape(form[1])), data={**kept, **fields}, allow_redirects=False, timeout=30
         )
-        return self._follow(answer, {})
+        return self._follow(answer)
 
-    def _go(self, url, claims=None):
-        return self._follow(self._http.get(url, allow_redirects=False, timeout=30), claims or {})
+    def _go(self, url):
+        return self._follow(self._http.get(url, allow_redirects=False, timeout=30))
 
-    def _follow(self, answer, claims):
+    def _follow(self, answer):
         for _ in range(20):
             target = answer.headers.get("Location")
             if target is None:
@@ -147,7 +150,7 @@ class Browser:
                 return self
             if url.path.endswith("/OIDC/authorization"):
                 self.asked = {name: values[0] for name, values in parse_qs(url.query).items()}
-                target += "&" + urlencode({"claims": json.dumps(claims)})
+                target += "&" + urlencode({"claims": json.dumps(self.claims)})
             answer = self._http.get(target, allow_redirects=False, timeout=30)
         raise AssertionError("redirects without end")
 

@@ -12,6 +12,7 @@ SERVICES = {
     "jupyterhub": ("jupyterhub", "https://jupyter.facility.test/hub/oauth_callback", "CANARY-jupyter-1zA6oK"),
     "invenio": ("invenio", "https://invenio.facility.test/oauth/authorized/keycloak/", "CANARY-invenio-2zL7fJ4xV"),
     "keystone": ("keystone", "https://cloud.facility.test:5000/v3/redirect_uri", "CANARY-keystone-9gR5tC1pH"),
+    "account": ("account-console", "https://auth.facility.test/realms/demo/account/", ""),
 }
 RAF = "https://refeds.org/assurance/IAP/"
 APPROVED = "urn:geant:umbrellaid.test:group:approved#umbrella.test"
@@ -98,7 +99,6 @@ def test_a_session_of_another_service_does_not_open_the_gate(site, people):
     people("refused")
     browser = site.browser().open("scicat").password("refused", PASSWORD)
     browser.tokens()
-    browser.arrived = {}
     assert browser.open("keystone").refusal().startswith("OpenStack is for approved people")
     assert not browser.arrived
 
@@ -106,7 +106,6 @@ def test_a_session_of_another_service_does_not_open_the_gate(site, people):
 def test_a_session_passes_with_the_role(site, people):
     people("approved", ["/cloud-user"])
     browser = site.browser().open("scicat").password("approved", PASSWORD)
-    browser.arrived = {}
     browser.open("keystone").tokens()
 
 
@@ -164,7 +163,6 @@ def test_no_assurance_is_below_the_lowest(site, person):
 def test_low_assurance_does_not_come_in_by_a_session(site, person):
     browser = accept(site.browser().open("scicat").through("umbrella", **person, eduperson_entitlement=[APPROVED]))
     browser.tokens()
-    browser.arrived = {}
     assert "needs to know for certain who you are" in browser.open("visa").refusal()
     browser.open("invenio").tokens()  # low is enough there
 
@@ -224,13 +222,22 @@ def test_the_same_identifier_alone_gets_nothing(site, admin, person):
     assert [link["identityProvider"] for link in admin(f"/users/{user['id']}/federated-identity")] == ["umbrella"]
 
 
-def test_nobody_logs_in_with_orcid_and_a_link_fills_the_attribute(site, admin, people):
+def test_a_link_to_orcid_fills_the_attribute(site, admin, people):
     user = people("author")
-    browser = site.browser().open("scicat")
+    browser = site.browser().open("account", kc_action="idp_link:orcid").password("author", PASSWORD)
+    browser.claims = {"sub": "0000-0002-1825-0097"}
+    browser.press(**{"continue": "Continue"})
+    assert browser.arrived["kc_action_status"] == "success"
+    assert admin(f"/users/{user['id']}")["attributes"]["orcid"] == ["0000-0002-1825-0097"]
+
+
+def test_nobody_logs_in_with_orcid(site):
+    browser = site.browser()
+    browser.claims = {"sub": "0000-0002-1825-0097"}
+    browser.open("scicat", kc_idp_hint="orcid")
     assert "social-orcid" not in browser.page
-    browser.password("author", PASSWORD).tokens()
-    browser.open("scicat", kc_action="idp_link:orcid")
-    print(browser.reads(), browser.arrived)
+    assert not browser.arrived
+    assert browser.refusal()
 
 
 # --- The acceptable use policy --------------------------------------------------------------------------------------
@@ -253,3 +260,84 @@ def test_whoever_declines_does_not_get_in(site, person):
     browser = site.browser().open("scicat").through("umbrella", **person).press(cancel="Decline")
     assert browser.arrived["error"] == "access_denied"
     assert "kc-accept" in site.browser().open("scicat").through("umbrella", **person).page
+
+
+# --- What each service reads, from its own tokens -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def member(people):
+    """Somebody with everything that a community and the facility can say."""
+    return people(
+        "member",
+        ["/facility", "/compute-approved", "/cloud-user", "/umbrella/beamline-users"],
+        voperson_id=["0123abcd@umbrella.test"],
+        facility_user_id=["uows/4711"],
+        eduperson_entitlement=["urn:geant:umbrellaid.test:group:beamline-users#umbrella.test"],
+        eduperson_assurance=[f"{RAF}medium"],
+    )
+
+
+@pytest.fixture
+def at(site, member):
+    """(ID token, access token, userinfo, size of the access token) that a service gets of that person."""
+
+    def ask(service, **options):
+        browser = site.browser().open(service, **options).password("member", PASSWORD)
+        tokens = browser.tokens()
+        return claims(tokens["id_token"]), claims(tokens["access_token"]), browser.userinfo(tokens), len(tokens["access_token"])
+
+    return ask
+
+
+def test_visa(at):
+    _, access, user, size = at("visa", scope="openid offline_access")
+    assert size < 3500  # it goes into a cookie of 4 kB, with its name and attributes
+    assert access["azp"] == "visa"
+    assert access["employeeNumber"] == user["employeeNumber"] == "uows/4711"
+    assert {"preferred_username", "given_name", "family_name", "email"} <= user.keys()
+    assert sorted(access["roles"]) == ["compute-approved", "offline_access"]
+    assert not {"groups", "eduperson_entitlement", "realm_access", "aud"} & access.keys()
+
+
+def test_scicat_reads_the_id_token_and_calls_icat(at):
+    token, access, _, _ = at("scicat")
+    assert token["aud"] == "scicat"
+    assert {"/compute-approved", "/umbrella/beamline-users"} <= set(token["groups"])
+    assert token["voperson_id"] == "0123abcd@umbrella.test"
+    assert token["email"] == "member@facility.test"
+    # ICAT looks for these two in the access token, and verifies RS256 only.
+    assert "aud-icat" in access["scope"].split()
+    assert access["icat_user"] == "uows/4711"
+    assert access["aud"] == "icat"
+
+
+def test_jupyterhub_reads_userinfo(at):
+    _, _, user, _ = at("jupyterhub")
+    assert user["preferred_username"] == "member"
+    assert "/umbrella/beamline-users" in user["groups"]
+
+
+def test_inveniordm_reads_the_id_token(at):
+    token, access, _, _ = at("invenio")
+    assert token["aud"] == "invenio"
+    assert {"sub", "email", "preferred_username", "name"} <= token.keys()
+    assert "icat_user" not in access
+
+
+def test_keystone_reads_id_token_and_userinfo(at):
+    token, access, user, _ = at("keystone")
+    assert token["groups"] == user["groups"]
+    assert "/cloud-user" in user["groups"]
+    assert access["roles"] == ["cloud-user"]
+
+
+def test_groups_of_the_facility_go_out_as_entitlements(admin, member):
+    (wiki,) = [client for client in admin("/clients?clientId=elog") if client["clientId"] == "elog"]
+    told = admin(f"/clients/{wiki['id']}/evaluate-scopes/generate-example-userinfo?scope=openid&userId={member['id']}")
+    assert sorted(told["eduperson_entitlement"]) == [
+        "urn:geant:facility.test:group:cloud-user#auth.facility.test",
+        "urn:geant:facility.test:group:compute-approved#auth.facility.test",
+        "urn:geant:facility.test:group:facility#auth.facility.test",
+        "urn:geant:umbrellaid.test:group:beamline-users#umbrella.test",
+    ]
