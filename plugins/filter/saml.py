@@ -74,7 +74,7 @@ def saml_fragments(answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
             continue  # skipped
         provider = answer["item"]
         config = saml_provider(answer["content"])
-        del config["signingCertificate"], config["postBindingAuthnRequest"]
+        del config["signingCertificate"]
         document = {"identityProviders": [{"alias": provider["alias"], "config": config}]}
         fragments.append({"source": f"the SAML metadata of {config['idpEntityId']}", "document": document})
     return fragments

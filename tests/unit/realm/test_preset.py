@@ -62,6 +62,21 @@ def test_an_entry_over_the_defaults_of_its_preset(lookup):
     assert second["document"]["clients"][0]["secret"] == "s"
 
 
+def test_a_preset_based_on_another_has_its_content_and_its_own(lookup, tmp_path):
+    own = {
+        "based_on": "wiki",
+        "needs": ["url"],
+        "defaults": {"display_name": "Better wiki"},
+        "localization": {"en": {"hello-{{ service.name }}": "Hello from {{ service.display_name }}"}},
+    }
+    (tmp_path / "services" / "better.yml").write_text(yaml.safe_dump(own))
+    entry = {"name": "one", "preset": "better", "url": "https://one.example"}
+    base, added = lookup("services", each=[entry], called="service")
+    assert base["source"] == "presets/services/wiki.yml for one"
+    assert base["document"]["clients"][0]["name"] == "Better wiki"
+    assert added["document"] == {"localization": {"en": {"hello-one": "Hello from Better wiki"}}}
+
+
 def test_needs_are_read_without_an_entry(lookup):
     assert lookup("services", "wiki", section="needs") == [["url", "client_secret"]]
 
