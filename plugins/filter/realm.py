@@ -33,7 +33,9 @@ ENDPOINTS = {
 
 
 def merge_realm(
-    fragments: Iterable[Mapping[str, Any]], site: Mapping[str, Any] | None = None, languages: Iterable[str] | None = None
+    fragments: Iterable[Mapping[str, Any]],
+    site: Mapping[str, Any] | None = None,
+    languages: Iterable[str] | None = None,
 ) -> dict[str, Any]:
     """Merge fragments of a realm into one document without secrets.
 
@@ -110,7 +112,11 @@ class _Merge:
                 self._mapping(into[key], value, where)
             elif _is_named(value) and _is_named(into[key]):
                 self._named(into[key], value, where)
-            elif key in (ADDED_UP if self._wins else ADDED_UP | GROWN) and isinstance(value, list) and isinstance(into[key], list):
+            elif (
+                key in (ADDED_UP if self._wins else ADDED_UP | GROWN)
+                and isinstance(value, list)
+                and isinstance(into[key], list)
+            ):
                 into[key] += [item for item in value if item not in into[key]]
             elif self._wins:
                 into[key] = value

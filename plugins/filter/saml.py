@@ -27,21 +27,21 @@ def saml_provider(metadata: str) -> dict[str, str]:
     if "<!DOCTYPE" in metadata:
         raise AnsibleFilterError("The SAML metadata has a DOCTYPE, which metadata never needs and attacks use")
     try:
-        root = ElementTree.fromstring(metadata)
+        root = ElementTree.fromstring(metadata)  # noqa: S314 - without a DOCTYPE there are no entities to attack with
     except ElementTree.ParseError as error:
         raise AnsibleFilterError(f"The SAML metadata is not XML: {error}") from error
-    entities = [entity for entity in root.iter(f"{METADATA}EntityDescriptor") if _role(entity) is not None]
-    if len(entities) != 1:
+    found = [
+        (entity, role)
+        for entity in root.iter(f"{METADATA}EntityDescriptor")
+        for role in entity.findall(f"{METADATA}IDPSSODescriptor")
+    ]
+    if len(found) != 1:
         raise AnsibleFilterError(
-            f"The SAML metadata describes {len(entities)} identity providers, wanted is one: "
+            f"The SAML metadata describes {len(found)} identity providers, wanted is one: "
             "Keycloak does not read aggregates of a federation; ask the provider for its own metadata"
         )
-    (entity,) = entities
-    role = _role(entity)
-    assert role is not None
-    services = {
-        item.get("Binding"): item.get("Location", "") for item in role.iter(f"{METADATA}SingleSignOnService")
-    }
+    ((entity, role),) = found
+    services = {item.get("Binding"): item.get("Location", "") for item in role.iter(f"{METADATA}SingleSignOnService")}
     address = services.get(POST) or services.get(REDIRECT) or ""
     if not address.startswith("https://"):
         raise AnsibleFilterError(
@@ -78,10 +78,6 @@ def saml_fragments(answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
         document = {"identityProviders": [{"alias": provider["alias"], "config": config}]}
         fragments.append({"source": f"the SAML metadata of {config['idpEntityId']}", "document": document})
     return fragments
-
-
-def _role(entity: ElementTree.Element) -> ElementTree.Element | None:
-    return entity.find(f"{METADATA}IDPSSODescriptor")
 
 
 def _certificates(role: ElementTree.Element) -> Iterable[str]:

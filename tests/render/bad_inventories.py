@@ -87,7 +87,14 @@ FACILITY = {
         "isuer",
     ),
     "provider instance unknown": (
-        {"facility_identity_providers.1": {"preset": "egi_checkin", "instance": "test", "client_id": "x", "client_secret": SECRET}},
+        {
+            "facility_identity_providers.1": {
+                "preset": "egi_checkin",
+                "instance": "test",
+                "client_id": "x",
+                "client_secret": SECRET,
+            }
+        },
         "facility_identity_providers[2].instance",
         "production, demo, dev",
     ),
@@ -112,7 +119,13 @@ FACILITY = {
         "one of the two",
     ),
     "SAML metadata in clear": (
-        {"facility_identity_providers.1": {"preset": "saml", "alias": "uni", "metadata_url": "http://idp.uni.example/metadata"}},
+        {
+            "facility_identity_providers.1": {
+                "preset": "saml",
+                "alias": "uni",
+                "metadata_url": "http://idp.uni.example/metadata",
+            }
+        },
         "facility_identity_providers[2].metadata_url",
         "an https URL",
     ),

@@ -159,7 +159,10 @@ def test_gates_stand_twice(realm):
     """A browser login bound to a client does not see logins through identity providers, so each gate stands there too."""
     document = realm("example")["document"]
     flows = {flow["alias"]: flow for flow in document["authenticationFlows"]}
-    bound = {item["clientId"]: item.get("authenticationFlowBindingOverrides", {}).get("browser") for item in document["clients"]}
+    bound = {
+        item["clientId"]: item.get("authenticationFlowBindingOverrides", {}).get("browser")
+        for item in document["clients"]
+    }
     assert {name: alias for name, alias in bound.items() if alias} == {
         "visa": "panosc login visa",
         "jupyterhub": "panosc login jupyterhub",
@@ -277,7 +280,11 @@ def test_the_policy_is_asked_for_where_there_is_one(realm):
 
 def test_groups_of_the_facility_carry_entitlements(realm):
     document = realm("example")["document"]
-    told = {group["name"]: group["attributes"]["eduperson_entitlement"] for group in document["groups"] if "attributes" in group}
+    told = {
+        group["name"]: group["attributes"]["eduperson_entitlement"]
+        for group in document["groups"]
+        if "attributes" in group
+    }
     assert told == {
         name: [f"urn:geant:facility.example:group:{name}#auth.facility.example"]
         for name in ("facility", "compute-approved", "cloud-user")
@@ -290,7 +297,11 @@ def test_groups_of_the_facility_carry_entitlements(realm):
 def test_icat_gets_its_user_from_what_people_cannot_write(realm):
     scope = named(realm("example")["document"]["clientScopes"], "aud-icat")
     config = named(scope["protocolMappers"], "icat user")["config"]
-    assert (config["claim.name"], config["user.attribute"], config["access.token.claim"]) == ("icat_user", "facility_user_id", "true")
+    assert (config["claim.name"], config["user.attribute"], config["access.token.claim"]) == (
+        "icat_user",
+        "facility_user_id",
+        "true",
+    )
     assert scope["attributes"]["include.in.token.scope"] == "true"  # authn.oidc looks for requiredScope there
 
 
@@ -342,7 +353,10 @@ def test_directory_cannot_lock_out_those_who_link(realm):
     assert named(document["requiredActions"], "UPDATE_PASSWORD", "alias")["enabled"] is False
     assert document["resetPasswordAllowed"] is False
     assert "userFederation" not in realm("minimal")["document"]
-    assert {action["alias"] for action in realm("minimal")["document"]["requiredActions"]} == {"idp_link", "TERMS_AND_CONDITIONS"}
+    assert {action["alias"] for action in realm("minimal")["document"]["requiredActions"]} == {
+        "idp_link",
+        "TERMS_AND_CONDITIONS",
+    }
 
 
 def test_entitlements_become_groups_on_the_word_of_the_named_provider(realm):

@@ -52,7 +52,8 @@ class Key:
 
     @staticmethod
     def _openssl(*arguments: str, given: bytes = b"") -> bytes:
-        return subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=True).stdout
+        command = ["/usr/bin/openssl", *arguments]
+        return subprocess.run(command, input=given, capture_output=True, check=True).stdout  # noqa: S603 - our own words
 
 
 class Provider(BaseHTTPRequestHandler):

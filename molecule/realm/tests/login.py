@@ -109,7 +109,12 @@ class Browser:
         assert "code" in self.arrived, f"{self.arrived} {self.reads()}"
         answer = self._http.post(
             f"{self._site.realm}/protocol/openid-connect/token",
-            data={"grant_type": "authorization_code", "code": self.arrived["code"], "code_verifier": self._verifier, **self._client},
+            data={
+                "grant_type": "authorization_code",
+                "code": self.arrived["code"],
+                "code_verifier": self._verifier,
+                **self._client,
+            },
             timeout=30,
         )
         assert answer.ok, answer.text

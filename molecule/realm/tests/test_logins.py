@@ -131,12 +131,17 @@ def test_an_open_service_lets_everybody_in(site, person):
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("de", "steht freigeschalteten Personen offen"), ("fr", "n’"), ("pl", "is for approved people")]
+    ("language", "words"),
+    [
+        ("de", "steht freigeschalteten Personen offen"),
+        ("fr", "est réservé aux personnes autorisées"),
+        ("pl", "is for approved people"),  # not a language of this realm
+    ],
 )
 def test_a_refusal_is_in_the_language_of_the_browser(site, people, language, words):
     people("refused")
     refusal = site.browser(language).open("keystone").password("refused", PASSWORD).refusal()
-    assert words in refusal or "ne l’est pas encore" in refusal
+    assert words in refusal
     assert HELP in refusal
 
 
@@ -246,14 +251,17 @@ def test_nobody_logs_in_with_orcid(site):
 def test_the_policy_is_asked_for_once_and_in_the_language_of_the_browser(site, person):
     browser = site.browser("fr").open("scicat").through("umbrella", **person)
     assert 'href="https://www.facility.test/aup"' in browser.page
-    assert "charte d’utilisation" in browser.reads()
+    assert "vous acceptez sa charte" in browser.reads()
     assert "2.1" in browser.reads()
     accept(browser).tokens()
     site.browser().open("scicat").through("umbrella", **person).tokens()
 
 
 def test_a_text_of_the_site_is_shown_as_it_is_written(site, person):
-    assert "Regeln der Demo Light Source, '{2.1}'" in site.browser("de").open("scicat").through("umbrella", **person).reads()
+    assert (
+        "Regeln der Demo Light Source, '{2.1}'"
+        in site.browser("de").open("scicat").through("umbrella", **person).reads()
+    )
 
 
 def test_whoever_declines_does_not_get_in(site, person):
@@ -285,7 +293,12 @@ def at(site, member):
     def ask(service, **options):
         browser = site.browser().open(service, **options).password("member", PASSWORD)
         tokens = browser.tokens()
-        return claims(tokens["id_token"]), claims(tokens["access_token"]), browser.userinfo(tokens), len(tokens["access_token"])
+        return (
+            claims(tokens["id_token"]),
+            claims(tokens["access_token"]),
+            browser.userinfo(tokens),
+            len(tokens["access_token"]),
+        )
 
     return ask
 

@@ -70,7 +70,9 @@ def test_identifiers_that_may_not_log_in(identifier, scopes, refused):
 
 
 def test_groups_go_out_as_entitlements():
-    first, second = realm.own_entitlements(["/facility", "/lab/laser users", "/facility"], "urn:x:f.example", "auth.f.example")
+    first, second = realm.own_entitlements(
+        ["/facility", "/lab/laser users", "/facility"], "urn:x:f.example", "auth.f.example"
+    )
     assert first["entitlement"] == "urn:x:f.example:group:facility#auth.f.example"
     assert second["entitlement"] == "urn:x:f.example:group:lab:laser%20users#auth.f.example"
     assert second["groups"] == [

@@ -45,7 +45,18 @@ def lookup(tmp_path):
 def test_names_of_the_role_and_of_the_site(lookup):
     names = lookup("services")
     assert names == sorted(names)
-    assert {"account", "api", "catalogue", "icat", "inveniordm", "jupyterhub", "keystone", "scicat", "visa", "web"} == set(names) - {"wiki"}
+    assert {
+        "account",
+        "api",
+        "catalogue",
+        "icat",
+        "inveniordm",
+        "jupyterhub",
+        "keystone",
+        "scicat",
+        "visa",
+        "web",
+    } == set(names) - {"wiki"}
 
 
 def test_an_entry_over_the_defaults_of_its_preset(lookup):

@@ -20,7 +20,10 @@ def test_address_entity_and_both_certificates_of_a_change_of_keys():
 
 def test_redirect_where_there_is_no_post():
     config = saml.saml_provider(METADATA.replace("HTTP-POST", "SOAP"))
-    assert (config["singleSignOnServiceUrl"], config["postBindingAuthnRequest"]) == ("https://idp.uni.example/redirect", "false")
+    assert (config["singleSignOnServiceUrl"], config["postBindingAuthnRequest"]) == (
+        "https://idp.uni.example/redirect",
+        "false",
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,9 +33,17 @@ def test_redirect_where_there_is_no_post():
         ("<html/>", "0 identity providers"),
         (METADATA.replace("IDPSSODescriptor", "SPSSODescriptor"), "0 identity providers"),
         (f"<x>{METADATA.split('?>')[1]}{METADATA.split('?>')[1]}</x>", "2 identity providers"),
-        (METADATA.replace('use="signing"', 'use="encryption"').replace("<md:KeyDescriptor>", '<md:KeyDescriptor use="encryption">'), "no signing certificate"),
+        (
+            METADATA.replace('use="signing"', 'use="encryption"').replace(
+                "<md:KeyDescriptor>", '<md:KeyDescriptor use="encryption">'
+            ),
+            "no signing certificate",
+        ),
         (METADATA.replace("https://idp.uni.example/post", "http://idp.uni.example/post"), "no https address"),
-        (METADATA.replace("<md:Entity", "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/hostname'>]><md:Entity"), "DOCTYPE"),
+        (
+            METADATA.replace("<md:Entity", "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/hostname'>]><md:Entity"),
+            "DOCTYPE",
+        ),
     ],
 )
 def test_what_no_login_could_be_believed_by_is_refused(metadata, why):
