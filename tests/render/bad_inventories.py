@@ -297,7 +297,7 @@ FACILITY = {
         "the path of a group",
     ),
     "own entitlements without namespace": (
-        {"facility_entitlements.namespace": Missing},
+        {"facility_entitlements": {"groups": ["/facility"]}},
         "facility_entitlements.namespace",
         "urn:geant:facility.example",
     ),
