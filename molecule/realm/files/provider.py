@@ -9,6 +9,7 @@ import json
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -36,17 +37,19 @@ def decode(text: str) -> bytes:
 
 
 class Key:
-    """The signing key, which is that of the certificate."""
+    """A signing key, new at each start."""
 
-    def __init__(self, folder: str) -> None:
-        self.file = f"{folder}/key.pem"
-        shown = self._openssl("rsa", "-in", self.file, "-noout", "-modulus").decode()
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._openssl("genrsa", "-out", file, "2048")
+        shown = self._openssl("rsa", "-in", file, "-noout", "-modulus").decode()
         modulus = bytes.fromhex(shown.strip().partition("=")[2])
-        self.jwk = {"kty": "RSA", "kid": "one", "use": "sig", "alg": "RS256", "n": encode(modulus), "e": "AQAB"}
+        self.id = encode(modulus[-12:])
+        self.jwk = {"kty": "RSA", "kid": self.id, "use": "sig", "alg": "RS256", "n": encode(modulus), "e": "AQAB"}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """A JSON Web Token."""
-        head = encode(json.dumps({"alg": "RS256", "kid": "one"}).encode())
+        head = encode(json.dumps({"alg": "RS256", "kid": self.id}).encode())
         text = f"{head}.{encode(json.dumps(claims).encode())}"
         return f"{text}.{encode(self._openssl('dgst', '-sha256', '-sign', self.file, given=text.encode()))}"
 
@@ -125,7 +128,7 @@ class Provider(BaseHTTPRequestHandler):
 
 def main(folder: str = CERTIFICATES) -> None:
     """Serve until stopped."""
-    Provider.key = Key(folder)
+    Provider.key = Key(f"{tempfile.mkdtemp()}/signing.pem")
     with open(f"{folder}/fullchain.pem") as file:
         chain = file.read()
     Provider.certificate = chain.split("-----BEGIN CERTIFICATE-----")[1].split("-----END")[0].strip()

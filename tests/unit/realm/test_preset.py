@@ -110,3 +110,17 @@ def test_unknown_kind(lookup):
 def test_a_preset_of_the_site_wins(lookup, tmp_path):
     (tmp_path / "services" / "visa.yml").write_text("displayName: of the site\n")
     assert lookup("services", "visa")[0]["document"] == {"displayName": "of the site"}
+
+
+def test_staff_need_their_second_factor_at_gated_services_too(lookup):
+    service = {"name": "visa", "client_id": "visa"}
+    (found,) = lookup("gates/staff", each=[service], called="service", vars={"staff": {"second_factor": "passkey"}})
+    (flow,) = found["document"]["authenticationFlows"]
+    *conditions, last = flow["executions"][0]["flow"]["executions"]
+    assert flow["alias"] == "panosc login visa"
+    assert [step["config"].get("flow_to_check", "") for step in conditions] == [
+        "",
+        "panosc login visa password",
+        "panosc login visa second factor",
+    ]
+    assert last == {"authenticator": "webauthn-authenticator", "requirement": "REQUIRED"}

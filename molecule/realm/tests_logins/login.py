@@ -16,6 +16,15 @@ PUBLIC = "auth.facility.test"
 PROVIDERS = ("proxy.umbrella.test", "checkin.test", "login.uni.test", "orcid.test")
 FORM = re.compile(r'<form[^>]*?\baction="([^"]+/login-actions/[^"]+)"', re.DOTALL)
 ERROR = re.compile(r'id="kc-error-message".*?>\s*<p[^>]*>(.*?)</p>', re.DOTALL)
+RESOLVED = {}  # name -> address, before DNS is asked
+
+
+def resolving(system):
+    """The system's resolver behind RESOLVED."""
+    return lambda host, *rest, **options: system(RESOLVED.get(host, host), *rest, **options)
+
+
+socket.getaddrinfo = resolving(socket.getaddrinfo)
 
 
 class Node(HTTPAdapter):
@@ -33,17 +42,12 @@ class Site:
     """Where the server is, and who is served."""
 
     def __init__(self, name, address, ca, services, port=8443):
-        self.name, self.ca, self.services, self.port = name, ca, services, port
+        self.name, self.address, self.ca, self.services, self.port = name, address, ca, services, port
         self.realm = f"https://{PUBLIC}:{port}/realms/demo"
-        system = socket.getaddrinfo
-        names = {PUBLIC, *PROVIDERS}
-
-        def getaddrinfo(host, *rest, **options):
-            return system(address if host in names else host, *rest, **options)
-
-        socket.getaddrinfo = getaddrinfo
 
     def browser(self, language="en"):
+        """A browser for which public names lead to this node."""
+        RESOLVED.update(dict.fromkeys((PUBLIC, *PROVIDERS), self.address))
         return Browser(self, language)
 
 
