@@ -91,7 +91,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ruled(self, already: bool) -> Iterator[dict[str, Any]]:
         """What the rules of meta/rules.yml refuse."""
         for rule in self._load("rules.yml") or []:
+            extra: dict[str, Any] = {}
             try:
+                if "remember" in rule:
+                    name = rule["remember"]
+                    self._vars = {**self._vars, name: self._template(self._vars[name], {})}
+                    continue
                 items = self._evaluate(rule["loop"], {}) if "loop" in rule else [None]
                 for item in items:
                     extra = {"item": item}
@@ -100,7 +105,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             except AnsibleError as error:
                 if not already:  # with another problem about, this is mostly its echo
                     yield {
-                        "variable": str(rule["variable"]),
+                        "variable": str(
+                            self._template(rule["variable"], extra) if extra else rule.get("variable", self._role)
+                        ),
                         "found": f"cannot be checked: {_one_line(error)}",
                         "allowed": str(rule.get("allowed", "")),
                     }

@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ansible.errors import AnsibleFilterError
 
 # An object in a list of the document is known by the first of these that it has.
 NATURAL_NAMES = ("clientId", "alias", "name", "client", "clientScope")
-# Lists of names to which each fragment adds; any other list of plain values belongs to one fragment.
+# Lists of names to which each fragment adds, and the site too; any other list of plain values belongs to one fragment.
 ADDED_UP = {"realmRoles", "roles"}
+# Lists to which fragments add. What the site says replaces them.
+GROWN = {"defaultClientScopes"}
 # Where Keycloak's representation holds a secret: list in the document, name of its objects, way to the value.
 SECRETS = (
     ("clients", "clientId", ("secret",)),
@@ -30,7 +32,11 @@ ENDPOINTS = {
 }
 
 
-def merge_realm(fragments: Iterable[Mapping[str, Any]], site: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def merge_realm(
+    fragments: Iterable[Mapping[str, Any]],
+    site: Mapping[str, Any] | None = None,
+    languages: Iterable[str] | None = None,
+) -> dict[str, Any]:
     """Merge fragments of a realm into one document without secrets.
 
     Objects in lists (clients, scopes, mappers, flows ...) are merged by their natural name. Two fragments may name the same
@@ -39,6 +45,7 @@ def merge_realm(fragments: Iterable[Mapping[str, Any]], site: Mapping[str, Any] 
     Args:
         fragments: Each with `source` (shown in errors) and `document` (a part of a Keycloak RealmRepresentation).
         site: A last document that may change what the fragments say.
+        languages: Keep only the texts in these languages, and in those of which they are variants (`de-CH` of `de`).
 
     Returns:
         `document`, in which each secret is the text "secret:NAME", and `secrets`, NAME -> value.
@@ -51,6 +58,10 @@ def merge_realm(fragments: Iterable[Mapping[str, Any]], site: Mapping[str, Any] 
         merge.add(str(fragment["source"]), fragment["document"])
     if site:
         merge.add("realm_extra", site, wins=True)
+    if languages is not None and "localization" in merge.document:
+        kept = {name for language in languages for name in (language, re.split("[-_]", language)[0])}
+        texts = merge.document["localization"]
+        merge.document["localization"] = {language: texts[language] for language in texts if language in kept}
     if merge.problems:
         raise AnsibleFilterError("The realm cannot be put together:\n- " + "\n- ".join(merge.problems))
     return {"document": merge.document, "secrets": merge.secrets}
@@ -101,7 +112,11 @@ class _Merge:
                 self._mapping(into[key], value, where)
             elif _is_named(value) and _is_named(into[key]):
                 self._named(into[key], value, where)
-            elif key in ADDED_UP and isinstance(value, list) and isinstance(into[key], list):
+            elif (
+                key in (ADDED_UP if self._wins else ADDED_UP | GROWN)
+                and isinstance(value, list)
+                and isinstance(into[key], list)
+            ):
                 into[key] += [item for item in value if item not in into[key]]
             elif self._wins:
                 into[key] = value
@@ -197,11 +212,78 @@ def services_with_login(services: Mapping[str, Mapping[str, Any]]) -> list[dict[
 
 
 def brokered_providers(providers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the identity providers, each with its alias (default: the preset) and position on the login page."""
+    """Return the identity providers, each with its alias (default: the preset, with hyphens) and position on the login page."""
     return [
-        {"alias": provider.get("preset"), "position": number, **provider}
+        {"alias": str(provider.get("preset")).replace("_", "-"), "position": number, **provider}
         for number, provider in enumerate(providers, 1)
     ]
+
+
+def refused_identifiers(scopes: Iterable[str]) -> str:
+    """Return the regular expression (Java, whole value) for values of `voperson_id` that may not log in.
+
+    Monitoring accounts, `test@<scope>`, and with `scopes` all that stand outside them. AARC-G026 compares without regard to case.
+    """
+    allowed = "|".join(_literal(scope) for scope in scopes)
+    return "(?i)test@.*" + (f"|(?![^@]+@({allowed})$).*" if allowed else "")
+
+
+def gated_services(
+    services: Iterable[Mapping[str, Any]], fragments: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the services at which people log in, but not everybody: those of level `authorised` or with an `assurance`.
+
+    Args:
+        services: Entries as `services_with_login` returns them.
+        fragments: What the presets of these services add to the realm; the name that people read stands there.
+
+    Returns:
+        The entries, each with `display_name` and `role`.
+    """
+    clients = {
+        str(client["clientId"]): client
+        for fragment in fragments
+        for client in fragment["document"].get("clients") or []
+    }
+    gated = []
+    for service in services:
+        client = clients.get(str(service["client_id"]), {})
+        closed = service["openness"] == "authorised" or service.get("assurance")
+        if closed and client.get("standardFlowEnabled") is not False:
+            name = client.get("name") or service["name"]
+            gated.append({"role": "compute-approved", **service, "display_name": name})
+    return gated
+
+
+def lost_gates(services: Iterable[Mapping[str, Any]], document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return those of the gated services whose client lacks its own browser login, or the scope that marks it for its gates."""
+    clients = {client["clientId"]: client for client in document.get("clients") or []}
+
+    def stands(service: Mapping[str, Any]) -> bool:
+        client = clients.get(service["client_id"], {})
+        bound = (client.get("authenticationFlowBindingOverrides") or {}).get("browser")
+        return bool(bound) and f"gate-{service['name']}" in (client.get("defaultClientScopes") or [])
+
+    return [service for service in services if not stands(service)]
+
+
+def own_entitlements(groups: Iterable[str], namespace: str, authority: str) -> list[dict[str, Any]]:
+    """Return what members of groups of this facility carry to others: one entry per group, ready for presets/own_entitlement.yml.
+
+    `<namespace>:group:<group>[:<subgroup>...]#<authority>` (AARC-G069). Keycloak gives the attribute of a group to its members, and those
+    of a group above it to them too.
+    """
+    entries = []
+    for group in dict.fromkeys(groups):
+        names = group.strip("/").split("/")
+        urn = f"{namespace}:group:{':'.join(quote(name, safe='') for name in names)}#{authority}"
+        entries.append({"group": group, "entitlement": urn, "groups": [_branch(names, eduperson_entitlement=[urn])]})
+    return entries
+
+
+def message_text(text: str) -> str:
+    """Return text in the notation of Keycloak's messages (java.text.MessageFormat), where quotes and braces mean something."""
+    return str(text).replace("'", "''").replace("{", "'{'").replace("}", "'}'")
 
 
 def entitlement_grants(
@@ -242,9 +324,12 @@ def _literal(text: str) -> str:
     return re.sub(r"([\\.\[\]{}()*+?^$|])", r"\\\1", text)
 
 
-def _branch(names: list[str]) -> dict[str, Any]:
+def _branch(names: list[str], **attributes: list[str]) -> dict[str, Any]:
+    """A group below others, by its path; the attributes are its own."""
     first, *rest = names
-    return {"name": first, "subGroups": [_branch(rest)]} if rest else {"name": first}
+    if rest:
+        return {"name": first, "subGroups": [_branch(rest, **attributes)]}
+    return {"name": first, "attributes": attributes} if attributes else {"name": first}
 
 
 def discovered_endpoints(answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -302,6 +387,11 @@ class FilterModule:
             "discovered_endpoints": discovered_endpoints,
             "entitlement_grants": entitlement_grants,
             "entitlement_pattern": entitlement_pattern,
+            "gated_services": gated_services,
+            "lost_gates": lost_gates,
             "merge_realm": merge_realm,
+            "message_text": message_text,
+            "own_entitlements": own_entitlements,
+            "refused_identifiers": refused_identifiers,
             "services_with_login": services_with_login,
         }

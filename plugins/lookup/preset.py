@@ -8,7 +8,9 @@ short_description: Fragments of the realm document from preset files
 description:
   - Loads C(presets/KIND/NAME.yml) of the C(realm) role, or C(presets/KIND.yml) where the kind has no folder, and fills in its templates.
   - The templates of a preset see the variables given in O(vars), the entry in hand when O(each) is used, and nothing else.
-  - Two keys of a preset are not part of the fragment. C(needs) lists what an entry must say. C(defaults) is what it need not say.
+  - Some keys of a preset are not part of the fragment. C(needs) lists what an entry must say, C(needs_one_of) what it must say one of.
+    C(defaults) is what it need not say.
+    C(based_on) names another preset of the kind. Its fragment comes first, with the defaults of this one over its own.
   - With the name of a folder alone, returns the names of the presets in it.
 version_added: "0.1.0"
 author: PaN Facility Kit contributors (!UNKNOWN)
@@ -73,7 +75,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.panosc.facility.plugins.plugin_utils.data_file import load_template_data
 
 PRESETS = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "roles", "realm", "presets"))
-ABOUT = {"needs", "defaults"}  # keys of a preset that are not part of the fragment
+ABOUT = {"needs", "needs_one_of", "defaults", "based_on"}  # keys of a preset that are not part of the fragment
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
@@ -85,19 +87,19 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         self._roots = [*self.get_option("directories"), PRESETS]
         given: dict[str, Any] = self.get_option("vars")
         if self.get_option("each") is not None:
-            return [self._entry(terms, entry, given) for entry in self.get_option("each")]
+            return [found for entry in self.get_option("each") for found in self._entry(terms, entry, given)]
         if len(terms) == 1 and not self._file(terms[0]):
             return self._names(terms[0])
-        return [self._load("/".join(terms), given)]
+        return self._load("/".join(terms), given)
 
-    def _entry(self, terms: list[str], entry: Mapping[str, Any], given: Mapping[str, Any]) -> Any:
+    def _entry(self, terms: list[str], entry: Mapping[str, Any], given: Mapping[str, Any]) -> list[Any]:
         name = "/".join(terms) if self._file("/".join(terms)) else "/".join([*terms, str(entry[self.get_option("by")])])
         label = entry.get("name") or entry.get("alias") or ""
         return self._load(name, given, label, entry)
 
     def _load(
         self, name: str, given: Mapping[str, Any], label: str = "", entry: Mapping[str, Any] | None = None
-    ) -> Any:
+    ) -> list[Any]:
         path = self._file(name)
         if not path:
             kind, _, preset = name.partition("/")
@@ -105,13 +107,28 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 f"there is no preset {preset!r} among {kind}; known are {', '.join(self._names(kind))}"
             )
         if self.get_option("section"):
-            return load_template_data(path, self._loader, self._templar, given, self.get_option("section"))
+            return [load_template_data(path, self._loader, self._templar, given, self.get_option("section"))]
+        fragments = []
         if entry is not None:
-            defaults = load_template_data(path, self._loader, self._templar, given, "defaults") or {}
-            given = {**given, self.get_option("called"): {**defaults, **entry}}
+            entry = {**self._defaults(name, given), **entry}
+            base = load_template_data(path, self._loader, self._templar, given, "based_on")
+            fragments = self._load(_beside(name, base), given, label, entry) if base else []
+            given = {**given, self.get_option("called"): entry}
         data = load_template_data(path, self._loader, self._templar, given)
         document = {key: value for key, value in data.items() if key not in ABOUT}
-        return {"source": f"presets/{name}.yml{f' for {label}' if label else ''}", "document": document}
+        if document or not fragments:
+            source = f"presets/{name}.yml{f' for {label}' if label else ''}"
+            fragments.append({"source": source, "document": document})
+        return fragments
+
+    def _defaults(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The defaults of a preset over those of the one that it is based on."""
+        path = self._file(name)
+        if not path:
+            return {}
+        base = load_template_data(path, self._loader, self._templar, given, "based_on")
+        own = load_template_data(path, self._loader, self._templar, given, "defaults") or {}
+        return {**(self._defaults(_beside(name, base), given) if base else {}), **own}
 
     def _file(self, name: str) -> str | None:
         return next((path for root in self._roots if os.path.isfile(path := os.path.join(root, f"{name}.yml"))), None)
@@ -121,3 +138,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if not folders:
             raise AnsibleLookupError(f"there is no kind of preset called {kind!r}")
         return sorted({name[:-4] for folder in folders for name in os.listdir(folder) if name.endswith(".yml")})
+
+
+def _beside(name: str, other: str) -> str:
+    """The preset `other` of the same kind as `name`."""
+    return f"{name.rpartition('/')[0]}/{other}"

@@ -1,4 +1,4 @@
-"""YAML data files whose strings are templates: presets, and what a role declares in its meta folder.
+"""YAML data files whose strings are templates, keys too: presets, and what a role declares in its meta folder.
 
 Such a file is part of a role or of the inventory, hence as trusted as a task file. Its templates see only the variables
 that the caller names, so that a reader knows from the caller what the file can depend on.
@@ -7,7 +7,7 @@ that the caller names, so that a reader knows from the caller what the file can 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleFileNotFound
@@ -34,6 +34,17 @@ def load_template_data(path: str, loader: Any, templar: Any, variables: Mapping[
         data = loader.load_from_file(path, unsafe=True, trusted_as_template=True)
         if section:
             data = data.get(section)
-        return templar.copy_with_new_env(available_variables=dict(variables)).template(data)
+        seeing = templar.copy_with_new_env(available_variables=dict(variables))
+        return seeing.template(_with_keys(data, seeing.template))
     except AnsibleError as error:
         raise AnsibleError(f"{os.path.basename(path)}: {error.message}") from error
+
+
+def _with_keys(value: Any, template: Callable[[str], Any]) -> Any:
+    """Fill in the templates among the keys of mappings, which Ansible leaves alone."""
+    if isinstance(value, Mapping):
+        return {
+            template(key) if isinstance(key, str) and "{{" in key else key: _with_keys(item, template)
+            for key, item in value.items()
+        }
+    return [_with_keys(item, template) for item in value] if isinstance(value, list) else value

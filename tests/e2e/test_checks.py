@@ -159,11 +159,18 @@ def test_an_entitlement_that_only_looks_alike_opens_no_group(nobody, window, ent
     assert user["groups"] == []
 
 
-def test_nobody_gets_the_role_of_an_authorised_service_by_logging_in(nobody, window):
+def test_an_authorised_service_refuses_whom_nobody_approved(nobody, window):
     site = nobody
     for login, umbrella in ((site.people["jane"], True), (site.people["alice"], False)):
-        access = claims(log_in(window(), login, umbrella=umbrella, service=VISA)["access_token"])
-        assert "compute-approved" not in json.dumps(access)
+        person = window()
+        person.ask_service(*VISA)
+        if umbrella:
+            person.through_umbrella(login)
+        else:
+            person.give_password(login)
+        person.page.wait_for_selector("#kc-error-message")
+        assert "VISA is for approved people" in person.reads()
+        assert "help@facility.test" in person.reads()
 
 
 # --- 5: the directory, and linking ----------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 Each case: {dotted path in the variables: value}, the words that name the variable, and words of the mend.
 """
 
+from pathlib import Path
+
 
 class Missing:
     """Stands for a key that a case takes away."""
@@ -10,6 +12,8 @@ class Missing:
 
 SHORT = "Xy7-short"
 PUBLISHED = "changeme-changeme-1234"
+SECRET = "canary-6fK2pQ9xT4vW7zR1"
+SAML = {"preset": "saml", "alias": "uni", "metadata_file": str(Path(__file__).parent / "idp.xml")}
 
 FACILITY = {
     "contact missing": ({"facility_contacts.security": Missing}, "facility_contacts.security", "an e-mail address"),
@@ -85,7 +89,7 @@ FACILITY = {
     "provider preset unknown": (
         {"facility_identity_providers.0.preset": "umbrela"},
         "facility_identity_providers[1].preset",
-        "ldap, oidc, umbrella",
+        "one of aarc, active_directory, egi_checkin, helmholtz, ldap, oidc, orcid, saml, umbrella",
     ),
     "provider without issuer": (
         {"facility_identity_providers.1.issuer": Missing},
@@ -117,6 +121,59 @@ FACILITY = {
         "facility_identity_providers",
         "isuer",
     ),
+    "provider instance unknown": (
+        {
+            "facility_identity_providers.1": {
+                "preset": "egi_checkin",
+                "instance": "test",
+                "client_id": "x",
+                "client_secret": SECRET,
+            }
+        },
+        "facility_identity_providers[2].instance",
+        "production, demo, dev",
+    ),
+    "provider without instances": (
+        {"facility_identity_providers.0.instance": "demo"},
+        "facility_identity_providers[1].instance",
+        "has no instances",
+    ),
+    "provider identifier scope is an e-mail address": (
+        {"facility_identity_providers.0.identifier_scopes": ["user@umbrellaid.org"]},
+        "facility_identity_providers[1].identifier_scopes",
+        "behind the @",
+    ),
+    "SAML without metadata": (
+        {"facility_identity_providers.1": {"preset": "saml", "alias": "uni"}},
+        "facility_identity_providers[2].metadata_url or metadata_file",
+        "genuine login",
+    ),
+    "SAML with metadata from two sources": (
+        {"facility_identity_providers.1": {**SAML, "metadata_url": "https://idp.uni.example/metadata"}},
+        "facility_identity_providers[2].metadata_url or metadata_file",
+        "one of the two",
+    ),
+    "SAML metadata in clear": (
+        {
+            "facility_identity_providers.1": {
+                "preset": "saml",
+                "alias": "uni",
+                "metadata_url": "http://idp.uni.example/metadata",
+            }
+        },
+        "facility_identity_providers[2].metadata_url",
+        "an https URL",
+    ),
+    "SAML metadata file missing": (
+        {"facility_identity_providers.1": {"preset": "saml", "alias": "uni", "metadata_file": "/nowhere/idp.xml"}},
+        "facility_identity_providers[2].metadata_file",
+        "a file on the control node",
+    ),
+    "SAML metadata file is something else": (
+        {"facility_identity_providers.1": {"preset": "saml", "alias": "uni", "metadata_file": "/etc/hostname"}},
+        "facility_identity_providers[2].metadata_file",
+        "SAML metadata of one identity provider",
+    ),
     "provider alias twice": (
         {"facility_identity_providers.1.alias": "umbrella"},
         "facility_identity_providers[2].alias",
@@ -146,7 +203,7 @@ FACILITY = {
     "service preset unknown": (
         {"facility_services.elog.preset": "wiki"},
         "facility_services.elog.preset",
-        "jupyterhub, proposals, scicat, visa, web",
+        "icat, inveniordm, jupyterhub, keystone, proposals, scicat, visa, web",
     ),
     "service name unknown": (
         {"facility_services.sci-cat": {"url": "https://s.facility.example"}},
@@ -178,6 +235,16 @@ FACILITY = {
         {"facility_services.visa.openness": "authorized"},
         "facility_services.visa.openness",
         "authorised",
+    ),
+    "assurance unknown": (
+        {"facility_services.visa.assurance": "cappuccino"},
+        "facility_services.visa.assurance",
+        "low, medium or high",
+    ),
+    "assurance without a login": (
+        {"facility_services.search.assurance": "medium"},
+        "facility_services.search.assurance",
+        "at a service with a login",
     ),
     "service key unknown": (
         {"facility_services.visa.redirect_url": "x"},
@@ -264,6 +331,30 @@ FACILITY = {
         "facility_groups_from_entitlements",
         "the path of a group",
     ),
+    "own entitlements without namespace": (
+        {"facility_entitlements": {"groups": ["/facility"]}},
+        "facility_entitlements.namespace",
+        "urn:geant:facility.example",
+    ),
+    "own entitlements with a whole entitlement": (
+        {"facility_entitlements.namespace": "urn:geant:facility.example:group:x#y"},
+        "facility_entitlements.namespace",
+        "without #",
+    ),
+    "own entitlements of a group without slash": (
+        {"facility_entitlements.groups": ["facility"]},
+        "facility_entitlements.groups",
+        "paths of groups",
+    ),
+    "own entitlements by nobody": (
+        {"facility_entitlements.authority": "us"},
+        "facility_entitlements.authority",
+        "DNS name",
+    ),
+    "policy in clear": ({"facility_aup.url": "http://www.facility.example/aup"}, "facility_aup.url", "an https URL"),
+    "policy without version": ({"facility_aup.version": Missing}, "facility_aup.version", "such as 2.1"),
+    "policy in no language": ({"facility_aup.text": {"english": "x"}}, "facility_aup.text", "one of en, de"),
+    "policy key unknown": ({"facility_aup.link": "https://x.example"}, "facility_aup", "link"),
     "entitlement of anybody": (
         {"facility_groups_from_entitlements.0.provider": Missing},
         "facility_groups_from_entitlements",
@@ -306,6 +397,49 @@ REALM = {
         {"realm_extra.clients": [{"clientId": "visa", "implicitFlowEnabled": True}]},
         "client visa",
         "standard flow only",
+    ),
+    "provider trusted with e-mail addresses": (
+        {"realm_extra.identityProviders": [{"alias": "uni", "trustEmail": True}]},
+        "identity provider uni",
+        "trustEmail: false",
+    ),
+    "provider without signatures": (
+        {"realm_extra.identityProviders": [{"alias": "uni", "config": {"validateSignature": "false"}}]},
+        "identity provider uni",
+        "validateSignature: true",
+    ),
+    "SAML with unsigned assertions": (
+        {
+            "facility_identity_providers.1": SAML,
+            "realm_extra.identityProviders": [{"alias": "uni", "config": {"wantAssertionsSigned": "false"}}],
+        },
+        "identity provider uni",
+        "wantAssertionsSigned: true",
+    ),
+    "provider past the gates": (
+        {"realm_extra.identityProviders": [{"alias": "uni", "postBrokerLoginFlowAlias": ""}]},
+        "identity provider uni",
+        "past the gates",
+    ),
+    "gate unbound": (
+        {"realm_extra.clients": [{"clientId": "visa", "authenticationFlowBindingOverrides": {"browser": ""}}]},
+        "client visa",
+        "people whom the service is to refuse would get in",
+    ),
+    "gate without its mark": (
+        {"realm_extra.clients": [{"clientId": "visa", "defaultClientScopes": ["basic", "profile"]}]},
+        "client visa",
+        "gate-visa among defaultClientScopes",
+    ),
+    "ICAT user that people choose": (
+        {"facility_services.icat.options": {"user_attribute": "email"}},
+        "clientScope aud-icat",
+        "an attribute that only the administration writes",
+    ),
+    "ICAT with other signatures": (
+        {"realm_extra.defaultSignatureAlgorithm": "ES256"},
+        "defaultSignatureAlgorithm",
+        "RS256 while there is icat",
     ),
     "preset lost": (
         {"facility_preset_directories": []},

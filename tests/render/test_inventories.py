@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 # What DNS tells the control node of a real site; the names of these inventories exist nowhere.
@@ -57,9 +58,13 @@ def test_no_secret_in_the_document_or_on_the_screen(realm, name):
 def test_every_secret_of_the_example_is_apart(realm):
     assert set(realm("example")["secrets"]) == {
         "clients/elog",
+        "clients/invenio",
         "clients/jupyterhub",
+        "clients/keystone",
         "clients/proposals",
         "clients/scicat",
+        "identityProviders/egi-checkin",
+        "identityProviders/orcid",
         "identityProviders/umbrella",
         "identityProviders/uni",
         "smtp",
@@ -76,6 +81,8 @@ def test_every_secret_of_the_example_is_apart(realm):
         ("elog", ["https://elog.facility.example/oidc/callback"]),
         ("proposals", ["https://proposals.facility.example/login/callback"]),
         ("icat", []),
+        ("invenio", ["https://repository.facility.example/oauth/authorized/keycloak/"]),
+        ("keystone", ["https://cloud.facility.example:5000/v3/redirect_uri"]),
     ],
 )
 def test_redirect_uris_follow_from_the_url(realm, name, uris):
@@ -91,7 +98,7 @@ def test_no_client_of_ours_is_open(realm, name):
         if item.get("redirectUris"):
             assert item["fullScopeAllowed"] is False
             wants_pkce = item["attributes"].get("pkce.code.challenge.method") == "S256"
-            assert wants_pkce != (item["clientId"] == "scicat")  # SciCat cannot
+            assert wants_pkce != (item["clientId"] in {"scicat", "invenio"})  # these cannot
 
 
 def test_claims_stand_where_each_service_reads_them(realm):
@@ -107,7 +114,7 @@ def test_claims_stand_where_each_service_reads_them(realm):
 
     assert places("panosc") == places("groups") == places("entitlements") == {("id", "userinfo")}
     assert places("access") == {("id", "userinfo", "access")}
-    assert places("aud-icat") == {("access",)}
+    assert places("aud-icat") == {("access",)}  # authn.oidc reads nothing else
     for item in example["document"]["clients"]:
         if "defaultClientScopes" in item:
             assert {"basic", "access"} <= set(item["defaultClientScopes"]), item["clientId"]
@@ -131,11 +138,171 @@ def test_openness_levels(realm):
     document = realm("example")["document"]
     asked = {mapping["client"]: mapping["roles"] for mapping in document["scopeMappings"]}
     assert asked["visa"] == asked["jupyterhub"] == ["compute-approved"]
+    assert asked["keystone"] == ["cloud-user"]
     assert asked["scicat"] == asked["elog"] == ["open-data"]
     assert not {"search", "account"} & asked.keys()  # no login; everybody's own
     assert not any(item["clientId"] == "search" for item in document["clients"])
     assert {"open-data", "facility-user", "compute-approved"} <= {role["name"] for role in document["roles"]["realm"]}
     assert named(document["groups"], "compute-approved")["realmRoles"] == ["compute-approved"]
+
+
+def steps(flow):
+    """Every step of a flow, as (requirement, authenticator, config) or the flow below."""
+    for step in flow["executions"]:
+        if "flow" in step:
+            yield from steps(step["flow"])
+        else:
+            yield step["authenticator"], step.get("config", {})
+
+
+def test_gates_stand_twice(realm):
+    """A browser login bound to a client does not see logins through identity providers, so each gate stands there too."""
+    document = realm("example")["document"]
+    flows = {flow["alias"]: flow for flow in document["authenticationFlows"]}
+    bound = {
+        item["clientId"]: item.get("authenticationFlowBindingOverrides", {}).get("browser")
+        for item in document["clients"]
+    }
+    assert {name: alias for name, alias in bound.items() if alias} == {
+        "visa": "panosc login visa",
+        "jupyterhub": "panosc login jupyterhub",
+        "keystone": "panosc login keystone",
+    }
+    assert bound["scicat"] == bound["elog"] == ""  # taken back where it was
+    for name in ("visa", "jupyterhub", "keystone"):
+        assert f"gate-{name}" in client(realm("example"), name)["defaultClientScopes"]
+        role = "cloud-user" if name == "keystone" else "compute-approved"
+        lacking = ("conditional-user-role", {"condUserRole": role, "negate": "true"})
+        marked = ("conditional-client-scope", {"client_scope": f"gate-{name}"})
+        refused = ("deny-access-authenticator", {"denyErrorMessage": f"refused-role-{name}"})
+        own, after = list(steps(flows[f"panosc login {name}"])), list(steps(flows["panosc post broker login"]))
+        assert own[own.index(lacking) + 1] == refused
+        assert after[after.index(marked) : after.index(marked) + 3] == [marked, lacking, refused]
+    assert not {"gate-scicat", "gate-icat"} & {scope["name"] for scope in document["clientScopes"]}
+
+
+def test_assurance_has_a_gate_of_its_own_that_higher_levels_pass(realm):
+    document = realm("example")["document"]
+    flows = {flow["alias"]: flow for flow in document["authenticationFlows"]}
+    for alias in ("panosc login visa", "panosc post broker login"):
+        (asked,) = [config for name, config in steps(flows[alias]) if name == "conditional-user-attribute"]
+        assert asked == {
+            "attribute_name": "eduperson_assurance",
+            "attribute_expected_value": r"https://refeds\.org/assurance/IAP/(medium|high)",
+            "regex": "true",
+            "not": "true",
+        }
+    assert "assurance" not in json.dumps(flows["panosc login jupyterhub"])
+
+
+def test_refusals_are_in_the_languages_of_the_realm_and_say_whom_to_ask(realm):
+    texts = realm("example")["document"]["localization"]
+    assert set(texts) == {"en", "de"}
+    assert "Freigeschaltet" in texts["de"]["refused-role-visa"] or "freigeschaltet" in texts["de"]["refused-role-visa"]
+    for language in texts:
+        refusals = {key: text for key, text in texts[language].items() if key.startswith("refused-")}
+        assert set(refusals) == {
+            "refused-identity",
+            "refused-assurance-visa",
+            *(f"refused-role-{name}" for name in ("visa", "jupyterhub", "keystone")),
+        }
+        assert all("useroffice@facility.example" in text for text in refusals.values())
+        assert texts[language]["refused-role-visa"].startswith(("VISA ", "VISA:"))
+        # Java's MessageFormat: one quote swallows what follows, a brace is a parameter.
+        assert not any(re.search(r"[{}]|(?<!')'(?!')", text) for text in texts[language].values())
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "it", "sv", "es", "cs", "hu", "da"])
+def test_every_text_exists_in_every_language(language):
+    for name in ("gates/role", "gates/assurance", "gates/identity", "aup"):
+        texts = yaml.safe_load((ROOT / f"roles/realm/presets/{name}.yml").read_text())["localization"]
+        assert texts[language].keys() == texts["en"].keys()
+
+
+def test_identities_that_are_nobodys(realm):
+    document = realm("example")["document"]
+    providers = {item["alias"]: item for item in document["identityProviders"]}
+    patterns = {
+        alias: json.loads(mapper["config"]["claims"])[0]["value"]
+        for alias, item in providers.items()
+        for mapper in item["mappers"]
+        if mapper["config"].get("role") == "identity-refused"
+    }
+    assert patterns == {
+        "umbrella": r"(?i)test@.*|(?![^@]+@(umbrellaid\.org)$).*",
+        "egi-checkin": "(?i)test@.*",
+    }
+    after = named(document["authenticationFlows"], "panosc post broker login", "alias")
+    assert ("deny-access-authenticator", {"denyErrorMessage": "refused-identity"}) in list(steps(after))
+
+
+def test_community_proxies_call_a_person_the_same(realm):
+    document = realm("example")["document"]
+    names = {
+        item["alias"]: mapper["config"]["template"]
+        for item in document["identityProviders"]
+        for mapper in item["mappers"]
+        if mapper["name"] == "username"
+    }
+    assert names == {
+        "umbrella": "${CLAIM.voperson_id}",
+        "egi-checkin": "${CLAIM.voperson_id}",
+        "uni": "${ALIAS}.${CLAIM.sub}",
+        "partner": "${ALIAS}.${NAMEID}",
+    }
+    checkin = named(document["identityProviders"], "egi-checkin", "alias")
+    assert checkin["config"]["issuer"] == "https://aai-demo.egi.eu/auth/realms/egi"
+    assert "voperson_id" in checkin["config"]["defaultScope"].split()
+
+
+def test_orcid_is_to_link_only(realm):
+    orcid = named(realm("example")["document"]["identityProviders"], "orcid", "alias")
+    assert (orcid["linkOnly"], orcid["hideOnLogin"]) == (True, True)
+    assert (orcid["config"]["issuer"], orcid["config"]["defaultScope"]) == ("https://orcid.org", "openid")
+    assert [mapper["config"]["user.attribute"] for mapper in orcid["mappers"]] == ["orcid"]
+
+
+def test_saml_believes_signed_assertions_only_and_follows_the_keys(realm):
+    config = named(realm("example")["document"]["identityProviders"], "partner", "alias")["config"]
+    assert config["wantAssertionsSigned"] == config["validateSignature"] == config["useMetadataDescriptorUrl"] == "true"
+    assert config["metadataDescriptorUrl"] == "https://idp.partner.example/metadata"
+    assert "signingCertificate" not in config
+
+
+def test_the_policy_is_asked_for_where_there_is_one(realm):
+    action = named(realm("example")["document"]["requiredActions"], "TERMS_AND_CONDITIONS", "alias")
+    assert action["enabled"] is action["defaultAction"] is True
+    text = realm("example")["document"]["localization"]["de"]["termsText"]
+    assert 'href="https://www.facility.example/acceptable-use"' in text
+    assert "2.1" in text
+    assert named(realm("minimal")["document"]["requiredActions"], "TERMS_AND_CONDITIONS", "alias")["enabled"] is False
+
+
+def test_groups_of_the_facility_carry_entitlements(realm):
+    document = realm("example")["document"]
+    told = {
+        group["name"]: group["attributes"]["eduperson_entitlement"]
+        for group in document["groups"]
+        if "attributes" in group
+    }
+    assert told == {
+        name: [f"urn:geant:facility.example:group:{name}#auth.facility.example"]
+        for name in ("facility", "compute-approved", "cloud-user")
+    }
+    mapper = named(named(document["clientScopes"], "entitlements")["protocolMappers"], "eduperson_entitlement")
+    assert mapper["config"]["aggregate.attrs"] == "true"
+    assert not any("attributes" in group for group in realm("minimal")["document"]["groups"])
+
+
+def test_icat_gets_its_user_from_what_people_cannot_write(realm):
+    scope = named(realm("example")["document"]["clientScopes"], "aud-icat")
+    config = named(scope["protocolMappers"], "icat user")["config"]
+    assert (config["claim.name"], config["user.attribute"], config["access.token.claim"]) == (
+        "icat_user",
+        "facility_user_id",
+        "true",
+    )
+    assert scope["attributes"]["include.in.token.scope"] == "true"  # authn.oidc looks for requiredScope there
 
 
 def test_umbrella_is_the_real_one_unless_the_site_says_otherwise(realm):
@@ -156,19 +323,22 @@ def test_a_login_elsewhere_proves_nothing_about_an_account_here(realm):
         assert provider["trustEmail"] is False
         assert provider["storeToken"] is False
         assert provider["config"]["validateSignature"] == "true"
-        assert provider["config"]["pkceEnabled"] == "true"
+        assert provider["config"].get("pkceEnabled") == (None if provider["providerId"] == "saml" else "true")
         assert provider["config"]["syncMode"] == "IMPORT"
-        modes = {mapper["name"]: mapper["config"]["syncMode"] for mapper in provider["mappers"]}
-        assert modes.pop("username") == "IMPORT"
-        assert set(modes.values()) == {"FORCE"}
+        # What may change at each login, and what belongs to the account once it is there.
+        own = {"username", "email", "first name", "last name"}
+        for mapper in provider["mappers"]:
+            assert mapper["config"]["syncMode"] == ("IMPORT" if mapper["name"] in own else "FORCE")
         assert provider["firstBrokerLoginFlowAlias"] == "panosc first broker login"
         assert provider["postBrokerLoginFlowAlias"] == "panosc post broker login"
     flow = json.dumps(named(document["authenticationFlows"], "panosc first broker login", "alias"))
     assert "idp-username-password-form" in flow
     assert "idp-email-verification" not in flow
     assert "idp-auto-link" not in flow
-    first = named(document["authenticationFlows"], "panosc post broker login", "alias")["executions"][0]
-    assert first["flow"]["executions"] == [{"authenticator": "allow-access-authenticator", "requirement": "REQUIRED"}]
+    after = named(document["authenticationFlows"], "panosc post broker login", "alias")["executions"]
+    # Without a step that always succeeds, a flow of conditions refuses everybody whom none concerns.
+    assert [step["requirement"] for step in after] == ["REQUIRED"] + ["CONDITIONAL"] * (len(after) - 1)
+    assert [step["authenticator"] for step in after[0]["flow"]["executions"]] == ["allow-access-authenticator"]
     assert named(document["requiredActions"], "idp_link", "alias")["config"] == {"max_auth_age": "0"}
 
 
@@ -183,7 +353,10 @@ def test_directory_cannot_lock_out_those_who_link(realm):
     assert named(document["requiredActions"], "UPDATE_PASSWORD", "alias")["enabled"] is False
     assert document["resetPasswordAllowed"] is False
     assert "userFederation" not in realm("minimal")["document"]
-    assert [action["alias"] for action in realm("minimal")["document"]["requiredActions"]] == ["idp_link"]
+    assert {action["alias"] for action in realm("minimal")["document"]["requiredActions"]} == {
+        "idp_link",
+        "TERMS_AND_CONDITIONS",
+    }
 
 
 def test_entitlements_become_groups_on_the_word_of_the_named_provider(realm):

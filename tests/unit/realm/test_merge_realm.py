@@ -50,6 +50,31 @@ def test_lists_of_roles_add_up():
     assert result["scopeMappings"] == [{"client": "c", "roles": ["a", "b"]}]
 
 
+def test_fragments_add_scopes_to_a_client_and_the_site_replaces_them():
+    one = {"clients": [{"clientId": "c", "defaultClientScopes": ["basic"]}]}
+    two = {"clients": [{"clientId": "c", "defaultClientScopes": ["gate-c", "basic"]}]}
+    assert merged(one, two)["clients"][0]["defaultClientScopes"] == ["basic", "gate-c"]
+    assert merged(one, site=two)["clients"][0]["defaultClientScopes"] == ["gate-c", "basic"]
+
+
+def test_flows_below_a_flow_are_merged_by_alias():
+    """So that each gate is a fragment; steps without a name belong to one fragment."""
+
+    def flow(*executions):
+        return {"authenticationFlows": [{"alias": "f", "executions": list(executions)}]}
+
+    first = {"requirement": "REQUIRED", "flow": {"alias": "way in", "executions": [{"authenticator": "a"}]}}
+    gates = [{"requirement": "CONDITIONAL", "flow": {"alias": f"gate {name}"}} for name in "xy"]
+    assert merged(flow(first), flow(gates[0]), flow(gates[1])) == flow(first, *gates)
+
+
+def test_texts_are_kept_in_the_languages_of_the_realm():
+    texts = {"localization": {language: {"k": language} for language in ("en", "de", "fr")}}
+    found = realm.merge_realm(fragments(texts), None, ["en", "de-CH"])["document"]
+    assert set(found["localization"]) == {"en", "de"}
+    assert set(realm.merge_realm(fragments(texts))["document"]["localization"]) == {"en", "de", "fr"}
+
+
 @pytest.mark.parametrize(
     ("one", "two", "where"),
     [

@@ -45,7 +45,18 @@ def lookup(tmp_path):
 def test_names_of_the_role_and_of_the_site(lookup):
     names = lookup("services")
     assert names == sorted(names)
-    assert {"account", "visa", "scicat", "jupyterhub", "web", "api", "wiki"} == set(names)
+    assert {
+        "account",
+        "api",
+        "catalogue",
+        "icat",
+        "inveniordm",
+        "jupyterhub",
+        "keystone",
+        "scicat",
+        "visa",
+        "web",
+    } == set(names) - {"wiki"}
 
 
 def test_an_entry_over_the_defaults_of_its_preset(lookup):
@@ -60,6 +71,21 @@ def test_an_entry_over_the_defaults_of_its_preset(lookup):
     }
     assert second["document"]["clients"][0]["name"] == "Second"
     assert second["document"]["clients"][0]["secret"] == "s"
+
+
+def test_a_preset_based_on_another_has_its_content_and_its_own(lookup, tmp_path):
+    own = {
+        "based_on": "wiki",
+        "needs": ["url"],
+        "defaults": {"display_name": "Better wiki"},
+        "localization": {"en": {"hello-{{ service.name }}": "Hello from {{ service.display_name }}"}},
+    }
+    (tmp_path / "services" / "better.yml").write_text(yaml.safe_dump(own))
+    entry = {"name": "one", "preset": "better", "url": "https://one.example"}
+    base, added = lookup("services", each=[entry], called="service")
+    assert base["source"] == "presets/services/wiki.yml for one"
+    assert base["document"]["clients"][0]["name"] == "Better wiki"
+    assert added["document"] == {"localization": {"en": {"hello-one": "Hello from Better wiki"}}}
 
 
 def test_needs_are_read_without_an_entry(lookup):
@@ -84,3 +110,17 @@ def test_unknown_kind(lookup):
 def test_a_preset_of_the_site_wins(lookup, tmp_path):
     (tmp_path / "services" / "visa.yml").write_text("displayName: of the site\n")
     assert lookup("services", "visa")[0]["document"] == {"displayName": "of the site"}
+
+
+def test_staff_need_their_second_factor_at_gated_services_too(lookup):
+    service = {"name": "visa", "client_id": "visa"}
+    (found,) = lookup("gates/staff", each=[service], called="service", vars={"staff": {"second_factor": "passkey"}})
+    (flow,) = found["document"]["authenticationFlows"]
+    *conditions, last = flow["executions"][0]["flow"]["executions"]
+    assert flow["alias"] == "panosc login visa"
+    assert [step["config"].get("flow_to_check", "") for step in conditions] == [
+        "",
+        "panosc login visa password",
+        "panosc login visa second factor",
+    ]
+    assert last == {"authenticator": "webauthn-authenticator", "requirement": "REQUIRED"}
