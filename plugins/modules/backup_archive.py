@@ -96,6 +96,10 @@ identity:
   description: With O(state=opened), the key that opens O(dest). Worthless elsewhere.
   returned: state is opened
   type: str
+path:
+  description: The archive.
+  returned: state is sealed
+  type: str
 removed:
   description: Archives that were removed because there are newer ones.
   returned: state is sealed
@@ -293,7 +297,7 @@ def seal(wanted: dict[str, Any]) -> dict[str, Any]:
     os.replace(f"{path}.partial", path)
     write_whole(f"{path}.json", json.dumps({**manifest, "verified": now()}, indent=2, sort_keys=True))
     shutil.rmtree(folder)
-    return {"manifest": manifest, "removed": forget(path, wanted["keep"])}
+    return {"path": path, "manifest": manifest, "removed": forget(path, wanted["keep"])}
 
 
 def forget(path: str, keep: int) -> list[str]:

@@ -121,12 +121,12 @@ def encrypt(argv: list[str], also: list[str], recipients: list[str], out: IO[byt
         commands = {"also": also, "age": ["age"], "argv": argv}
         codes = {name: process.wait() for name, process in {**sinks, **sources}.items()}
         for name in ("also", "age", "argv"):
+            if name == "argv" and not whole:  # the program was only cut off
+                raise PartError(f"{' '.join(also)} did not read to the end")
             if codes.get(name):
                 said[name].seek(0)
                 text = " ".join(said[name].read().decode(errors="replace").split())[:SHOWN]
                 raise PartError(f"{' '.join(commands[name])} ended with {codes[name]}: {text}")
-        if not whole:
-            raise PartError(f"{' '.join(also)} did not read to the end")
     return {"sha256": digest.hexdigest(), "size": size}
 
 
