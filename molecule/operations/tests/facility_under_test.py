@@ -1,10 +1,12 @@
 """A small facility as its sysadmin and its users have it: an inventory with a vault, playbooks, logins."""
 
+import base64
 import json
 import os
 import secrets as random
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -229,8 +231,6 @@ class People:
 
     @staticmethod
     def claims(token):
-        import base64
-
         payload = token.split(".")[1]
         return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
@@ -252,3 +252,32 @@ def until_ready(keycloak, seconds=90):
             pass
         assert time.monotonic() < ends, "the realm does not answer"
         time.sleep(1)
+
+
+class LoginStream:
+    """Logs somebody in again and again, in a thread, and counts."""
+
+    def __init__(self, keycloak, people):
+        self.succeeded, self.refused, self._stop = 0, [], threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(Keycloak(keycloak.inventory), people))
+
+    def _run(self, keycloak, people):
+        while not self._stop.wait(0.5):
+            try:
+                answer = keycloak.token(
+                    grant_type="password", client_id=people.CLIENT, username="alice", password=people.passwords["alice"]
+                )
+            except requests.ConnectionError:  # nobody is there
+                continue
+            if answer.status_code == 200:
+                self.succeeded += 1
+            else:
+                self.refused.append((answer.status_code, answer.text[:200]))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
