@@ -65,6 +65,7 @@ until:
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -148,13 +149,17 @@ def plan(
     return [{"name": change["body"]["name"], **change} for change in changes], until
 
 
+def named(client: Client, name: str) -> str | None:
+    """Return the id of a key."""
+    return next((str(key["id"]) for key in client.get("/components", type=KIND) if key["name"] == name), None)
+
+
 def carry_out(client: Client, changes: list[dict[str, Any]]) -> None:
     """Write the changes."""
     for change in changes:
         body = change["body"]
         if change["action"] == "create":
-            found = [key["id"] for key in client.get("/components", type=KIND) if key["name"] == body["name"]]
-            client.create("/components", body, lambda found=found: found[0] if found else None)
+            client.create("/components", body, partial(named, client, body["name"]))
         elif change["action"] == "retire":
             client.put(f"/components/{part(body['id'])}", {**body, "config": {**body["config"], "active": ["false"]}})
         else:
