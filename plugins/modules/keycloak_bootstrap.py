@@ -87,6 +87,10 @@ requests:
   description: HTTP requests made.
   returned: always
   type: int
+recovery:
+  description: Whether only a new first administrator could mend what is wrong.
+  returned: failed
+  type: bool
 """
 
 import os
@@ -369,7 +373,8 @@ def main() -> None:
     try:
         bootstrap.run()
     except (KeycloakError, OSError) as error:
-        module.fail_json(msg=str(error), plan=bootstrap.plan, requests=bootstrap.requests)
+        recovery = getattr(error, "mend", "") == RECOVERY
+        module.fail_json(msg=str(error), plan=bootstrap.plan, requests=bootstrap.requests, recovery=recovery)
     module.exit_json(changed=bool(bootstrap.plan), plan=bootstrap.plan, requests=bootstrap.requests)
 
 

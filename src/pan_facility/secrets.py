@@ -2,6 +2,9 @@
 
 Every name `vault_...` that a role's defaults or the inventory mentions and that no file of the inventory defines is a secret to make. Names
 `vault_given_...` come from somebody else (the operators of UmbrellaID hand out a client secret, say): they are listed, never made.
+
+A rotation has two steps. `--rotate NAME` makes a new value and keeps the old one as `NAME_old`; the playbooks put the new one in place. `--retire`
+forgets the old ones. In between the vault says itself how far it is, so a rotation that was stopped is taken up by the same command.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import argparse
 import os
 import re
 import secrets
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -24,6 +28,10 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 NAME = re.compile(r"\bvault_[a-z0-9_]+\b(?!\s*\|\s*default\()")
 DEFINITION = re.compile(r"^(vault_[a-z0-9_]+):", re.MULTILINE)
 GIVEN = "vault_given_"
+OLD = "_old"  # ending of the name that keeps a value until the new one is in place
+AGE = "_age_identity"  # ending of names that hold a key of age
+# What is encrypted or recognised with these cannot be read with another: a new value alone would lose it.
+FIXED = re.compile(rf"{AGE}$|_passphrase$|_fingerprint_key$")
 LENGTH = 32  # characters of A-Z a-z 0-9 - _ : 192 bits
 HEADER = "# Secrets of this facility, made by scripts/secrets. Read and change them with ansible-vault edit.\n"
 
@@ -83,6 +91,21 @@ class Vault:
         Path(name).replace(self.path)
 
 
+def new(name: str) -> str:
+    """Return a value for the secret `name`.
+
+    Raises:
+        ValueError: age is needed to make it, and missing.
+    """
+    if not name.endswith(AGE):
+        return secrets.token_urlsafe(LENGTH * 3 // 4)
+    try:
+        made = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    except FileNotFoundError as error:
+        raise ValueError(f"{name} is a key of age, and age is missing: install the package `age`") from error
+    return next(line for line in made.splitlines() if line.startswith("AGE-SECRET-KEY-"))
+
+
 def complete(vault: Vault, needed: set[str]) -> tuple[list[str], list[str]]:
     """Add what is missing to the vault.
 
@@ -93,8 +116,44 @@ def complete(vault: Vault, needed: set[str]) -> tuple[list[str], list[str]]:
     missing = sorted(needed - have.keys())
     made = [name for name in missing if not name.startswith(GIVEN)]
     if made:
-        vault.write({**have, **{name: secrets.token_urlsafe(LENGTH * 3 // 4) for name in made}})
+        vault.write({**have, **{name: new(name) for name in made}})
     return made, [name for name in missing if name.startswith(GIVEN)]
+
+
+def rotate(vault: Vault, names: list[str]) -> list[str]:
+    """Give `names` new values and keep the old ones; a name whose old value is still kept has its new one already.
+
+    Returns:
+        The names that got a new value now.
+
+    Raises:
+        ValueError: a name is not in the vault, or not to be changed like this.
+    """
+    have = vault.read()
+    for name in names:
+        if name not in have or name.endswith(OLD):
+            own = ", ".join(sorted(n for n in have if not n.endswith(OLD) and not n.startswith(GIVEN)))
+            raise ValueError(f"{name} is no secret of {vault.path}, which has: {own}")
+        if name.startswith(GIVEN):
+            raise ValueError(
+                f"{name} was given by others: get a new one from them, and put it in with ansible-vault edit"
+            )
+        if FIXED.search(name):
+            raise ValueError(f"{name} cannot be rotated alone: docs/operations.md says what depends on it")
+    made = [name for name in names if f"{name}{OLD}" not in have]
+    if made:
+        old = {f"{name}{OLD}": have[name] for name in made}
+        vault.write({**have, **old, **{name: new(name) for name in made}})
+    return made
+
+
+def retire(vault: Vault) -> list[str]:
+    """Forget the old values of a rotation; returns the names whose old value is gone."""
+    have = vault.read()
+    old = sorted(name for name in have if name.endswith(OLD))
+    if old:
+        vault.write({name: value for name, value in have.items() if name not in old})
+    return [name.removesuffix(OLD) for name in old]
 
 
 def password_from(path: Path) -> str:
@@ -130,6 +189,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--vault", type=Path, help="the vault file (default: group_vars/all/vault.yml of the inventory)"
     )
+    parser.add_argument(
+        "--rotate", metavar="NAME", nargs="+", default=[], help="give these secrets new values, keep the old ones"
+    )
+    parser.add_argument("--retire", action="store_true", help="forget the old values, when the new ones are in place")
     parser.add_argument("--roles", type=Path, action="append", default=[ROLES], help="one more folder of roles")
     options = parser.parse_args(arguments)
     vault_path = options.vault or options.inventory / "group_vars" / "all" / "vault.yml"
@@ -137,6 +200,11 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.inventory.is_dir():
             raise ValueError(f"{options.inventory} is no folder")
         vault = Vault(vault_path, password_from(options.vault_password_file))
+        if options.rotate or options.retire:
+            done = rotate(vault, options.rotate) if options.rotate else retire(vault)
+            what = "rotated, the old value kept until --retire" if options.rotate else "old value forgotten"
+            print(*[f"{vault_path}: {name}: {what}" for name in done] or [f"{vault_path}: nothing to do"], sep="\n")
+            return 0
         own = inventory_files(options.inventory)
         made, given = complete(vault, mentioned(role_files(options.roles) + own) - defined(own))
     except ValueError as error:

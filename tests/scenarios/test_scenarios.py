@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "logs" / "scenarios"
 # The longest first, so that two workers end together.
-LONGEST = ["realm", "keycloak", "equipment", "postgresql"]
+LONGEST = ["operations", "realm", "keycloak", "equipment", "postgresql"]
 SCENARIOS = sorted(
     (f.parent.name for f in ROOT.glob("molecule/*/molecule.yml")),
     key=lambda n: (LONGEST.index(n) if n in LONGEST else 99, n),

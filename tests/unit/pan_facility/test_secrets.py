@@ -111,3 +111,64 @@ def test_the_command_explains_itself():
         [sys.executable, "-m", "pan_facility.secrets", "--help"], capture_output=True, text=True, check=True
     )
     assert "--vault-password-file" in shown.stdout
+
+
+def test_a_rotation_keeps_the_old_value_until_it_is_retired(run):
+    run()
+    before = run.vault().read()["vault_db_password"]
+    assert run("--rotate", "vault_db_password") == 0
+    between = run.vault().read()
+    assert between["vault_db_password_old"] == before
+    assert between["vault_db_password"] != before
+    assert run("--retire") == 0
+    assert run.vault().read() == {"vault_db_password": between["vault_db_password"]}
+
+
+def test_a_rotation_that_is_under_way_is_not_begun_again(run):
+    run()
+    run("--rotate", "vault_db_password")
+    between = run.vault().read()
+    assert run("--rotate", "vault_db_password") == 0
+    assert run.vault().read() == between
+
+
+def test_a_rotation_that_is_killed_leaves_the_vault_as_it_was_or_rotated(run, monkeypatch):
+    run()
+    before = run.vault().read()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(secrets.Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run("--rotate", "vault_db_password")
+    assert run.vault().read() == before
+    assert run("--rotate", "vault_db_password") == 0
+    assert run.vault().read()["vault_db_password_old"] == before["vault_db_password"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("vault_unknown", "is no secret of"),
+        ("vault_given_umbrella_secret", "was given by others"),
+        ("vault_tls_ca_passphrase", "cannot be rotated alone"),
+        ("vault_backup_age_identity", "cannot be rotated alone"),
+    ],
+)
+def test_what_cannot_be_rotated_is_refused(run, capsys, name, said):
+    run()
+    vault = run.vault()
+    given = dict.fromkeys(["vault_given_umbrella_secret", "vault_tls_ca_passphrase", "vault_backup_age_identity"], "x")
+    vault.write({**vault.read(), **given})
+    before = vault.read()
+    assert run("--rotate", "vault_db_password", name) == 2
+    assert said in capsys.readouterr().err
+    assert vault.read() == before
+
+
+def test_a_key_of_age_is_made_where_one_is_needed(run, inventory):
+    (inventory / "more.yml").write_text("d: '{{ vault_backup_age_identity }}'\n")
+    run()
+    assert run.vault().read()["vault_backup_age_identity"].startswith("AGE-SECRET-KEY-1")

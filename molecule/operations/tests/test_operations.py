@@ -1,0 +1,162 @@
+"""The verbs on a real facility, one after the other: each test goes on where the one before it ended."""
+
+import os
+import random
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from facility_under_test import ROOT, Inventory, Keycloak, LoginStream, People, root, until_ready
+
+OLD, NEW = "26.7.3", "26.7.5"
+SEED = int(os.environ.get("FACILITY_TEST_SEED") or random.SystemRandom().randrange(10**6))
+
+
+@pytest.fixture(scope="module")
+def place():
+    folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "facility"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "logs").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(place):
+    """Keycloak 26.7.3 with its realm."""
+    inventory = Inventory(place / "site", ["ops-one"], place / "logs")
+    assert inventory.secrets() == 0
+    inventory.run(ROOT / "molecule/operations/files/old.yml")
+    return inventory
+
+
+@pytest.fixture(scope="module")
+def keycloak(site):
+    return Keycloak(site)
+
+
+@pytest.fixture(scope="module")
+def people(keycloak):
+    return People(keycloak)
+
+
+def sql(host, query, database="keycloak"):
+    return root(
+        host, f'cd / && runuser -u postgres -- psql --no-align --tuples-only --dbname {database} --command "{query}"'
+    )
+
+
+def databases(host):
+    return sorted(sql(host, "SELECT datname FROM pg_database WHERE datname LIKE 'keycloak%'").split())
+
+
+def migrated(host):
+    return sql(host, "SELECT version FROM migration_model ORDER BY update_time DESC, version DESC LIMIT 1")
+
+
+def test_a_deployment_does_not_change_the_release(site, keycloak, people):
+    said = site.run("site.yml", fails=True)
+    assert f"runs Keycloak {OLD}, and keycloak_version is {NEW}" in " ".join(said.split())
+    assert "playbooks/upgrade.yml" in said
+    assert keycloak.version == OLD
+    people.still_there(keycloak)
+
+
+def test_an_upgrade_that_does_not_come_up_goes_back(site, keycloak, people):
+    # The address is not one of the host: the server changes the database and then cannot listen.
+    said = " ".join(site.run("upgrade.yml", fails=True, keycloak_options={"http-host": "192.0.2.1"}).split())
+    assert f"Keycloak {NEW} did not come up. Keycloak {OLD} runs again" in said
+    assert keycloak.version == OLD
+    assert migrated("ops-one") == OLD
+    assert databases("ops-one") == ["keycloak"]
+    people.still_there(keycloak)
+    assert {name: people.subject(keycloak, name) for name in people.subjects} == people.subjects
+
+
+def test_the_backup_can_be_read_with_the_standard_tools_and_has_no_secret_in_clear(site, place):
+    archive = site.archives[-1]
+    (place / "key").touch(mode=0o600)
+    (place / "key").write_text(site.vault["vault_backup_age_identity"])
+    with tarfile.open(archive) as tar:
+        assert {"manifest.json", "inventory.age", "keycloak.age", "postgresql-keycloak.age"} <= set(tar.getnames())
+    dump = subprocess.run(
+        f"tar -xOf {archive} postgresql-keycloak.age | age -d -i {place}/key | head -c 5",
+        shell=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert dump.stdout == b"PGDMP"
+    assert archive.stat().st_mode & 0o077 == 0
+    for value in site.vault.values():
+        assert value.encode() not in archive.read_bytes()
+        assert not [log for log in (place / "logs").iterdir() if value in log.read_text()]
+
+
+def test_killed_upgrades_are_taken_up(site, keycloak, people, capsys):
+    with capsys.disabled():
+        print(f"\nFACILITY_TEST_SEED={SEED}")
+    moment = random.Random(SEED)  # noqa: S311  to be repeated
+    for _ in range(3):
+        if not site.kill("upgrade.yml", moment.uniform(15, 45)):
+            break
+    site.run("upgrade.yml")
+    assert keycloak.version == NEW
+    assert migrated("ops-one") == NEW
+    assert databases("ops-one") == ["keycloak"]
+    assert "changed=0" in site.run("site.yml")
+    people.still_there(keycloak)
+    assert {name: people.subject(keycloak, name) for name in people.subjects} == people.subjects
+
+
+def test_rotation_without_a_failed_login(site, keycloak, people):
+    """One node is restarted for the password of the database: it may be away then, but whoever is answered gets in."""
+    names = ["vault_keycloak_db_password", "vault_keycloak_automation_secret"]
+    before = site.vault
+    with LoginStream(keycloak, people) as stream:
+        assert site.secrets("--rotate", *names) == 0
+        site.run("rotate.yml", realm_rotate_keys=True)
+        assert site.secrets("--retire") == 0
+    assert stream.refused == []
+    assert stream.succeeded > 5
+    people.still_there(keycloak)
+    keycloak.admin("GET", "/users")  # with the new secret of the automation client
+    old = {"client_id": "facility-automation", "client_secret": before[names[1]]}
+    assert keycloak.token("master", grant_type="client_credentials", **old).status_code == 401
+    assert not root("ops-one", "ls /etc/keycloak/bootstrap.env 2>/dev/null || true")
+    assert set(site.vault) == set(before)
+    keys = [key for key in keycloak.admin("GET", "/keys").json()["keys"] if key["algorithm"] == "RS256"]
+    assert sorted(key["status"] for key in keys) == ["ACTIVE", "PASSIVE"]
+    assert "changed=0" in site.run("rotate.yml", realm_rotate_keys=True)
+
+
+def test_restore_on_an_empty_host(site, place, people):
+    """Everything is lost but the archive, the vault password and the key."""
+    site.run("backup.yml")
+    archive = site.archives[-1]
+    elsewhere = place / "new"
+    elsewhere.mkdir()
+    subprocess.run(
+        f"tar -xOf {archive} inventory.age | age -d -i {place}/key | tar -x -C {elsewhere}", shell=True, check=True
+    )
+    shutil.copy(place / "site.password", place / "new.password")
+    new = Inventory(elsewhere, ["ops-two"], place / "logs")
+    new.run("restore.yml", backup_archive=str(archive))
+    there = Keycloak(new)
+    until_ready(there)
+    assert {name: people.subject(there, name) for name in people.subjects} == people.subjects
+    said = " ".join(new.run("restore.yml", fails=True, backup_archive=str(archive)).split())
+    assert "Nothing was changed. To replace it" in said
+    assert {name: people.subject(there, name) for name in people.subjects} == people.subjects
+
+
+def test_what_was_removed_comes_back_as_it_was(place, people):
+    new = Inventory(place / "new", ["ops-two"], place / "logs")
+    new.run("remove.yml")
+    assert (
+        root(
+            "ops-two", "ls -d /opt/keycloak /etc/facility/tls /etc/systemd/system/keycloak.service 2>/dev/null || true"
+        )
+        == ""
+    )
+    new.run("site.yml")
+    there = Keycloak(new)
+    assert {name: people.subject(there, name) for name in people.subjects} == people.subjects
