@@ -47,10 +47,11 @@ BAD_TOKENS = {
     "no issuer": ({"id_token": {"iss": None}}, "Wrong issuer from token"),
     "for another client": ({"id_token": {"aud": "somebody-else"}}, "Wrong audience from token"),
     "for nobody": ({"id_token": {"aud": None}}, "Wrong audience from token"),
+    "of no login": ({"id_token": {"nonce": None}}, "nonce"),
     "expired": ({"id_token": {"iat": 1_600_000_000, "exp": 1_600_000_300}}, "Token is no longer valid"),
     "not valid yet": ({"id_token": {"nbf": 4_000_000_000}}, "Token is no longer valid"),
     "alg none": ({"signature": "missing", "header": {"alg": "none"}}, NOT_SIGNED),
-    "alg none, spelled otherwise": ({"signature": "missing", "header": {"alg": "nOnE"}}, NOT_SIGNED),
+    "alg none, spelled otherwise": ({"signature": "missing", "header": {"alg": "nOnE"}}, "nOnE"),
     "no signature": ({"signature": "missing"}, NOT_SIGNED),
     "tampered": ({"signature": "tampered"}, NOT_SIGNED),
     "HMAC with the public key": ({"signature": "hmac"}, NOT_SIGNED),
@@ -99,15 +100,14 @@ def test_wrong_client_secret_lets_nobody_in_and_the_log_says_why(realm):
     assert "this-is-not-what-was-registered" not in log + visitor.page.html
 
 
-@pytest.mark.parametrize("nonce", ["of-another-login", None])
-def test_an_id_token_of_another_login_lets_nobody_in(realm, nonce):
+def test_an_id_token_of_another_login_lets_nobody_in(realm):
     since = time.time()
-    with realm.faults(id_token={"nonce": nonce}):
+    with realm.faults(id_token={"nonce": "of-another-login"}):
         visitor = come(realm)
     refused(realm, visitor, since, event=False)
     # Keycloak's own words, raw: no page for people.
     assert visitor.page.status == 400
-    assert "nonce" in visitor.page.html
+    assert "invalid nonce" in visitor.page.html
 
 
 def test_a_callback_with_a_forged_state_lets_nobody_in(realm):
