@@ -258,33 +258,31 @@ def test_when_the_realms_key_changes_old_tokens_stay_good_and_new_ones_use_the_n
 
 
 def test_guesses_at_one_node_count_at_the_other(realm):
-    """Five at each make ten, and ten is the limit."""
     log_in(realm, realm.people["carol"])
     user = realm.admin.user("carol")
-    nodes = realm.hosts("kc")
-    wrong = Login("carol", "not-the-password")
-    limit = realm.admin("GET", "")["failureFactor"]
-    for number in range(limit):
-        guesser = Visitor(realm, node=nodes[number % len(nodes)])
-        guesser.ask(HUB)
-        guesser.give_password(wrong)
-        assert guesser.page.form("password")
-        if number == 0:
-            time.sleep(1.1)  # two within a second count as a machine's, which locks at once
-    state = realm.admin("GET", f"attack-detection/brute-force/users/{user['id']}")
+    nodes, settings = realm.hosts("kc"), realm.admin("GET", "")
+    assert settings["bruteForceProtected"]
+    # Fewer, and not locked for being quick: only the number is to count here.
+    realm.admin("PUT", "", json={"failureFactor": 4, "quickLoginCheckMilliSeconds": 0})
+    state = f"attack-detection/brute-force/users/{user['id']}"
     try:
-        assert state["numFailures"] >= limit - 1
+        for number in range(4):
+            guesser = Visitor(realm, node=nodes[number % len(nodes)])
+            guesser.ask(HUB)
+            guesser.give_password(Login("carol", "not-the-password"))
+            assert "Invalid username or password" in guesser.page.text
+        found = realm.admin("GET", state)
+        assert (found["numFailures"], found["disabled"]) == (4, True)
         for node in nodes:
             visitor = Visitor(realm, node=node)
             visitor.ask(HUB)
             visitor.give_password(realm.people["carol"])
             assert visitor.answer == {}, f"{node} lets in somebody who is locked out"
-            assert (
-                "Invalid username or password" in visitor.page.text
-            )  # no word to the guesser that they are locked out
+            assert "Invalid username or password" in visitor.page.text  # the guesser does not learn of the lock
         log_in(realm, realm.people["bob"])
     finally:
-        realm.admin("DELETE", f"attack-detection/brute-force/users/{user['id']}")
+        realm.admin("DELETE", state)
+        realm.admin("PUT", "", json={name: settings[name] for name in ("failureFactor", "quickLoginCheckMilliSeconds")})
     log_in(realm, realm.people["carol"])
 
 
@@ -297,7 +295,8 @@ def test_orcid_can_be_linked_but_not_logged_in_with(realm):
     visitor = Visitor(realm)
     page = visitor.ask(HUB)
     assert not any("/broker/orcid/" in link for link in page.links)
-    assert Visitor(realm).ask(HUB, kc_idp_hint="orcid").form("username", "password")
+    hinted = Visitor(realm)
+    assert hinted.ask(HUB, kc_idp_hint="orcid").url.startswith(realm.issuer)  # Keycloak's error page, not ORCID's
 
     console = ("account-console", f"{realm.issuer}/account/")
     visitor.ask(console, kc_action="idp_link:orcid")
