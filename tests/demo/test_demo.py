@@ -241,32 +241,32 @@ def test_attacks_and_promises_in_the_browser(demo):
     assert result.returncode == 0, result.stdout[-8000:]
 
 
-@pytest.fixture(scope="module")
-def master(demo):
-    """What tests need that make realms of their own: a client of realm master, for as long as they run."""
-    known = json.loads((STATE / "demo.json").read_text())
-    node = hosts("keycloak")[0]
-    with master_client(node, known["hosts"][node], known["ca"], on) as client:
-        yield {"FACILITY_TEST_KEYCLOAK_ISSUER": known["urls"]["realm"], **client}
+class TestRealmsOfTheirOwn:
+    """Suites that make realms: they share a client of realm master, which is gone again after them."""
+
+    @pytest.fixture(scope="class")
+    def master(self, demo):
+        known = json.loads((STATE / "demo.json").read_text())
+        node = hosts("keycloak")[0]
+        with master_client(node, known["hosts"][node], known["ca"], on) as client:
+            yield {"FACILITY_TEST_KEYCLOAK_ISSUER": known["urls"]["realm"], **client}
+
+    def test_the_realm_module_on_two_nodes_and_postgresql(self, master):
+        """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
+        result = suite("tests/keycloak", **master)
+        assert result.returncode == 0, result.stdout[-8000:]
+        assert "skipped" not in result.stdout
+
+    def test_faults_of_identity_providers(self, master):
+        """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
+        files = ("faults", "saml", "sessions", "mail", "facts")
+        result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
+        assert result.returncode == 0, result.stdout[-8000:]
+        assert "skipped" not in result.stdout
 
 
-def test_the_realm_module_on_two_nodes_and_postgresql(master):
-    """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
-    result = suite("tests/keycloak", **master)
-    assert result.returncode == 0, result.stdout[-8000:]
-    assert "skipped" not in result.stdout
-
-
-def test_faults_of_identity_providers_in_a_realm_of_their_own(master):
-    """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
-    files = ("faults", "saml", "sessions", "mail", "facts")
-    result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
-    assert result.returncode == 0, result.stdout[-8000:]
-    assert "skipped" not in result.stdout
-
-
-def test_loss_of_a_node_and_a_rolling_restart(master):
-    """After the others, because the nodes have just started then; `master` is there so that its client is not lost in it."""
+def test_loss_of_a_node_and_a_rolling_restart(demo):
+    """After the others, because the nodes have just started then."""
     result = suite("tests/e2e/test_nodes.py", "-s")
     assert result.returncode == 0, result.stdout[-8000:]
 
