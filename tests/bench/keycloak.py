@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from site_under_test import Site  # noqa: E402
 from visitor import Visitor  # noqa: E402
 
-HUB = ("jupyterhub", "https://jupyter.facility.test/hub/oauth_callback")
+SCICAT = ("scicat", "https://scicat.facility.test/api/v3/auth/oidc/callback")
 PEOPLE = ("alice", "bob", "carol")
 READY = (
     "curl",
@@ -70,7 +70,7 @@ def measure(site: Site, seconds: float, people: int, node: str | None) -> Run:
         while time.monotonic() < until:
             begun, visitor = time.monotonic(), Visitor(site, node=node)
             try:
-                visitor.ask(HUB)
+                visitor.ask(SCICAT)
                 visitor.give_password(login)
                 visitor.refresh(visitor.tokens()["refresh_token"])
             except (AssertionError, OSError) as error:

@@ -12,7 +12,7 @@ import pytest
 from site_under_test import Login
 from visitor import Visitor
 
-HUB = ("jupyterhub", "https://jupyter.facility.test/hub/oauth_callback")
+SCICAT = ("scicat", "https://scicat.facility.test/api/v3/auth/oidc/callback")
 # Keycloak's own clients, which the kit does not make. It closes what they leave open (presets/services/account.yml).
 OWN = {"account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"}
 WITHOUT_PKCE = {"scicat"}  # its backend has it switched off in the code; the client is confidential
@@ -62,7 +62,7 @@ def test_a_node_believes_forwarded_headers_of_the_proxy_only(site):
     visitor = Visitor(site, node=node)
     visitor.http.headers.update({"X-Forwarded-For": "203.0.113.66", "X-Forwarded-Host": "evil.test"})
     name, since = f"nobody-{secrets.token_hex(4)}", time.time()
-    page = visitor.ask(HUB)
+    page = visitor.ask(SCICAT)
     assert "evil.test" not in page.html
     visitor.give_password(Login(name, "x"))
     log = site.run(node, "journalctl", "-u", "keycloak", "--no-pager", "-o", "cat", "--since", f"@{since:.3f}")
@@ -141,7 +141,7 @@ def test_protocols_that_nobody_uses_are_off(site, path):
 
 def test_nobody_is_impersonated(site):
     visitor = Visitor(site)
-    visitor.ask(HUB)
+    visitor.ask(SCICAT)
     visitor.give_password(site.people["alice"])
     user = site.admin.user("alice")
     answer = site.http.post(
@@ -163,7 +163,7 @@ def test_pages_forbid_frames_and_sniffing(site):
 
 def test_cookies_of_a_login_are_for_tls_only_and_not_for_scripts(site):
     visitor = Visitor(site)
-    visitor.ask(HUB)
+    visitor.ask(SCICAT)
     visitor.give_password(site.people["alice"])
     found = {cookie.name: cookie for cookie in visitor.http.cookies if cookie.domain.startswith("auth.")}
     assert {"KEYCLOAK_IDENTITY", "AUTH_SESSION_ID"} <= set(found)

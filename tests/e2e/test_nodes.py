@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from visitor import Visitor
 
-HUB = ("jupyterhub", "https://jupyter.facility.test/hub/oauth_callback")
+SCICAT = ("scicat", "https://scicat.facility.test/api/v3/auth/oidc/callback")
 READY = "https://{node}:9000/health/ready"
 PROBE = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", "/etc/facility/tls/ca.pem")
 # Members of the cluster, the coordinator first. A node that was killed leaves its row behind: the live one wrote last.
@@ -75,7 +75,7 @@ def stream(site, login) -> Iterator[list[str]]:
             begun = time.monotonic()
             try:
                 visitor = Visitor(site)
-                visitor.ask(HUB)
+                visitor.ask(SCICAT)
                 visitor.give_password(login)
                 visitor.refresh(visitor.tokens()["refresh_token"])
                 outcome.good += 1
@@ -103,16 +103,16 @@ def test_a_killed_node_is_noticed_by_nobody(site, which):
     victim, survivor = (first, second) if which == "coordinator" else (second, first)
 
     def inside(visitor):
-        visitor.ask(HUB)
+        visitor.ask(SCICAT)
         visitor.give_password(site.people["alice"])
 
     def on_the_way(visitor):
-        visitor.ask(HUB)
+        visitor.ask(SCICAT)
         visitor.through("umbrella")
 
     sitting = starting_at(site, victim, inside)
     tokens = sitting.tokens()
-    typing = starting_at(site, victim, lambda visitor: visitor.ask(HUB))
+    typing = starting_at(site, victim, lambda visitor: visitor.ask(SCICAT))
     away = starting_at(site, victim, on_the_way)  # in front of the form of the home organisation
     kill(site, victim)
     try:
@@ -123,7 +123,7 @@ def test_a_killed_node_is_noticed_by_nobody(site, which):
         typing.give_password(site.people["bob"])
         assert typing.tokens(), "the login form that was open is lost"
         tokens = sitting.refresh(tokens["refresh_token"])
-        assert sitting.ask(HUB) is None, "the session of the browser is lost"
+        assert sitting.ask(SCICAT) is None, "the session of the browser is lost"
         seconds = time.monotonic() - begun
         if which == "coordinator":
             served, unready, until = [], 0, time.monotonic() + 20
@@ -146,7 +146,7 @@ def test_a_killed_node_is_noticed_by_nobody(site, which):
 def test_a_rolling_restart_fails_no_login(site):
     all_ready(site)
     sitting = Visitor(site)
-    sitting.ask(HUB)
+    sitting.ask(SCICAT)
     sitting.give_password(site.people["carol"])
     tokens = sitting.tokens()
     with stream(site, site.people["alice"]) as failed:
