@@ -321,8 +321,14 @@ def main() -> None:
         if given["preflight"]:
             gate = _gate(wanted, given["ca_path"] or "", given["preflight"])
         try:
-            prune = Prune(given["prune"], given["prune_users"])
-            changes = reconcile(client, wanted, module.check_mode, given["verify_discovery"], prune, gate)
+            changes = reconcile(
+                client,
+                wanted,
+                check_mode=module.check_mode,
+                verify_discovery=given["verify_discovery"],
+                prune=Prune(given["prune"], given["prune_users"]),
+                gate=gate,
+            )
         finally:
             sent = client.requests
     except PartialError as error:

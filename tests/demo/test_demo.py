@@ -301,19 +301,39 @@ def suite(*arguments, **env):
 
 
 def test_attacks_and_promises_in_the_browser(demo):
-    """Facts of tests/e2e/test_checks.py against the running demo."""
-    result = suite("tests/e2e/test_checks.py")
+    """tests/e2e against the running demo: facts of its own realm, the hardening baseline."""
+    result = suite("tests/e2e/test_checks.py", "tests/e2e/test_hardening.py")
     assert result.returncode == 0, result.stdout[-8000:]
 
 
-def test_the_realm_module_on_two_nodes_and_postgresql(demo):
-    """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
-    known = json.loads((STATE / "demo.json").read_text())
-    node = hosts("keycloak")[0]
-    with master_client(node, known["hosts"][node], known["ca"], on) as client:
-        result = suite("tests/keycloak", FACILITY_TEST_KEYCLOAK_ISSUER=known["urls"]["realm"], **client)
+class TestRealmsOfTheirOwn:
+    """Suites that make realms: they share a client of realm master, which is gone again after them."""
+
+    @pytest.fixture(scope="class")
+    def master(self, demo):
+        known = json.loads((STATE / "demo.json").read_text())
+        node = hosts("keycloak")[0]
+        with master_client(node, known["hosts"][node], known["ca"], on) as client:
+            yield {"FACILITY_TEST_KEYCLOAK_ISSUER": known["urls"]["realm"], **client}
+
+    def test_the_realm_module_on_two_nodes_and_postgresql(self, master):
+        """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
+        result = suite("tests/keycloak", **master)
+        assert result.returncode == 0, result.stdout[-8000:]
+        assert "skipped" not in result.stdout
+
+    def test_faults_of_identity_providers(self, master):
+        """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
+        files = ("faults", "saml", "sessions", "mail", "facts")
+        result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
+        assert result.returncode == 0, result.stdout[-8000:]
+        assert "skipped" not in result.stdout
+
+
+def test_loss_of_a_node_and_a_rolling_restart(demo):
+    """After the others, because the nodes have just started then."""
+    result = suite("tests/e2e/test_nodes.py", "-s")
     assert result.returncode == 0, result.stdout[-8000:]
-    assert "skipped" not in result.stdout
 
 
 WORLD_READABLE = r"""

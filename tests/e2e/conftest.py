@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import Person, chromium
+from faulty_realm import FaultyRealm
 from playwright.sync_api import sync_playwright
 from site_under_test import Site
 
@@ -20,6 +21,18 @@ def site():
     site = Site(Path(state))
     site.resolve()
     return site
+
+
+@pytest.fixture(scope="session")
+def faulty(site):
+    """The realm with faults, for all tests that need it."""
+    client = [os.environ.get(f"FACILITY_TEST_KEYCLOAK_CLIENT_{name}") for name in ("ID", "SECRET")]
+    if not all(client):
+        pytest.skip("FACILITY_TEST_KEYCLOAK_CLIENT_ID and _SECRET name no client that may make a realm")
+    realm = FaultyRealm(Path(os.environ["FACILITY_DEMO_STATE"]), *client)
+    realm.make()
+    yield realm
+    realm.remove()
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,7 @@ class Admin:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self.client = (AUTOMATION, site.client_secrets[AUTOMATION])
         self._token = ""
         self._until = 0.0
 
@@ -134,10 +135,10 @@ class Admin:
             answer = self._site.http.post(
                 f"{self._site.auth}/realms/master/protocol/openid-connect/token",
                 data={"grant_type": "client_credentials"},
-                auth=(AUTOMATION, self._site.client_secrets[AUTOMATION]),
+                auth=self.client,
                 timeout=30,
             )
-            assert answer.ok, f"the automation client gets no token: {answer.status_code}"
+            assert answer.ok, f"{self.client[0]} gets no token: {answer.status_code}"
             self._token = answer.json()["access_token"]
             self._until = time.monotonic() + answer.json()["expires_in"] - 15
         return self._token

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import os
 import re
 import secrets
+import smtplib
 import socket
+import ssl
 import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -211,6 +214,80 @@ def test_another_redirect_uri_is_refused(browser):
     assert refused.status_code == 400
 
 
+def faulty(browser, host, **faults):
+    """Log in at the provider with faults; returns (its answer to the code, the code)."""
+    with host.sudo():
+        host.check_output("printf '%%s' '%s' > /etc/faulty-idp/faults.json", json.dumps(faults))
+    url = f"https://faulty.{browser.name}.test:8445"
+    asked = {
+        "client_id": "facility-faults",
+        "response_type": "code",
+        "redirect_uri": CALLBACK,
+        "state": "s",
+        "nonce": "n",
+    }
+    reply = browser.get(f"{url}/saml2sp/OIDC/authorization", params=asked, allow_redirects=False)
+    code = dict(parse_qsl(urlsplit(reply.headers["Location"]).query))["code"]
+    data = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    return browser.post(f"{url}/OIDC/token", data=data, auth=("facility-faults", secret("client"))), code, url
+
+
+def read_by_the_rules(browser, tokens, url):
+    keys = browser.get(f"{url}/OIDC/jwks").json()["keys"]
+    header = jwt.get_unverified_header(tokens["id_token"])
+    key = jwt.PyJWK(next(k for k in keys if k["kid"] == header["kid"]))
+    return jwt.decode(tokens["id_token"], key, ["RS256"], audience="facility-faults", issuer=url)
+
+
+def test_the_faulty_provider_is_honest_until_told_otherwise(browser, host):
+    reply, code, url = faulty(browser, host)
+    claims = read_by_the_rules(browser, reply.json(), url)
+    told = browser.get(f"{url}/OIDC/userinfo", headers={"Authorization": f"Bearer {code}"}).json()
+    assert claims["nonce"] == "n"
+    assert claims["sub"] == told["sub"]
+    assert told["email"] == "fay.fault@uni.test"
+
+
+@pytest.mark.parametrize("signature", ["tampered", "missing", "hmac"])
+def test_the_faulty_provider_signs_wrongly_when_told_to(browser, host, signature):
+    reply, _, url = faulty(browser, host, signature=signature)
+    with pytest.raises(jwt.PyJWTError):
+        read_by_the_rules(browser, reply.json(), url)
+    reply, _, url = faulty(browser, host)
+    assert read_by_the_rules(browser, reply.json(), url)
+
+
+def test_the_faulty_provider_drops_and_keeps_silent(browser, host):
+    name = f"faulty.{browser.name}.test"
+    with pytest.raises(TimeoutError):
+        socket.create_connection((name, 8447), timeout=1)
+    with socket.create_connection((name, 8446), timeout=5) as mute:
+        mute.settimeout(1)
+        mute.sendall(b"hello")
+        with pytest.raises(TimeoutError):
+            mute.recv(1)
+
+
+def test_the_plain_provider_names_itself(browser):
+    url = f"https://orcid.{browser.name}.test:8449"
+    assert browser.get(f"{url}/.well-known/openid-configuration").json()["issuer"] == url
+
+
+def test_the_mail_server_takes_mail_from_its_account_only(browser, host):
+    context = ssl.create_default_context(cafile=browser.verify)
+    with smtplib.SMTP_SSL(f"mail.{browser.name}.test", context=context, timeout=20) as server:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            server.login("aai", "**********")
+        with pytest.raises(smtplib.SMTPSenderRefused):
+            server.sendmail("aai@facility.test", ["somebody@uni.test"], "Subject: refused\r\n\r\n")
+        server.login("aai", secret("mail"))
+        server.sendmail("aai@facility.test", ["somebody@uni.test"], "Subject: kept\r\n\r\n")
+    with host.sudo():
+        kept = host.check_output("cat /var/lib/mail-sink/*.eml")
+    assert "X-Sent-To: somebody@uni.test" in kept
+    assert "refused" not in kept
+
+
 def ldapsearch(host, who, password, *what, name=None):
     name = name or f"ldap.{host.check_output('hostname')}.test"
     return host.run(
@@ -265,7 +342,9 @@ def test_directory_identifiers_survive_a_restart(host):
     assert after == before
 
 
-@pytest.mark.parametrize("unit", ["umbrella-standin", "home-idp", "ldap-standin"])
+@pytest.mark.parametrize(
+    "unit", ["umbrella-standin", "home-idp", "ldap-standin", "faulty-idp", "plain-op", "mail-sink"]
+)
 def test_units_run_under_their_own_account_and_say_what_they_are(host, unit):
     service = host.service(unit)
     assert service.is_running
@@ -281,7 +360,7 @@ def test_no_secret_in_the_journal_in_argv_or_in_a_world_readable_file(host):
         journal = host.check_output("journalctl --no-pager")
         processes = host.check_output("ps -eo args")
         readable = host.check_output(
-            "find /etc/umbrella-standin /etc/home-idp /etc/ldap-standin /opt /var/lib/ldap-standin -type f -perm -o=r "
+            "find /etc/umbrella-standin /etc/home-idp /etc/ldap-standin /etc/faulty-idp /etc/mail-sink /opt /var/lib/ldap-standin -type f -perm -o=r "
             "-not -path '*/site-packages/*' -exec cat {} + | tr -cd '[:print:]'"
         )
     for path in SECRETS.iterdir():
@@ -300,6 +379,9 @@ def test_no_secret_in_the_journal_in_argv_or_in_a_world_readable_file(host):
         ("/etc/umbrella-standin/state.env", 0o640),
         ("/etc/home-idp/users.json", 0o640),
         ("/etc/home-idp/signing.key", 0o640),
+        ("/etc/faulty-idp/config.json", 0o640),
+        ("/etc/faulty-idp/signing.key", 0o640),
+        ("/etc/mail-sink/config.json", 0o640),
         ("/etc/ldap-standin/people.ldif", 0o640),
         ("/etc/ldap-standin/slapd.conf", 0o640),
     ],

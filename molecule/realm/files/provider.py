@@ -90,7 +90,9 @@ class Provider(BaseHTTPRequestHandler):
             self._answer(METADATA.format(host=host, certificate=self.certificate))
         elif url.path.endswith("/OIDC/userinfo"):
             token = self.headers.get("Authorization", "").partition(" ")[2]
-            self._answer(json.loads(decode(token))["claims"] if token else {"error": "invalid_token"}, 200 if token else 401)
+            self._answer(
+                json.loads(decode(token))["claims"] if token else {"error": "invalid_token"}, 200 if token else 401
+            )
         elif url.path.endswith("/OIDC/authorization"):
             asked = {name: values[0] for name, values in parse_qs(url.query).items()}
             if "claims" not in asked:  # a proof before the realm is written: somebody would log in now

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from ..preflight.gate import Gate
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913  each is an option of the module
     client: Client,
     wanted: Wanted,
+    *,
     check_mode: bool = False,
     verify_discovery: bool = True,
     prune: Prune = KEEP,
