@@ -85,7 +85,7 @@ def test_all_problems_come_at_once_each_with_its_mend(play):
     [
         ({"web_port": "eighty"}, "web_port is refused"),
         ({"web_name": "{{ not_there }}"}, "web_name cannot be evaluated"),
-        ({"web_sites": {"a": {}}}, "web_sites.{{ item.key }}.url cannot be checked"),
+        ({"web_sites": {"a": {}}}, "web_sites.a.url cannot be checked"),
         ({"web_extra": ["a", {"b": 1}]}, None),
     ],
 )
