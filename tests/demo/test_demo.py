@@ -300,6 +300,12 @@ def suite(*arguments, **env):
     return result
 
 
+def test_pages_and_staff_in_the_browser(demo):
+    """tests/e2e/test_pages.py and test_staff.py against the running demo."""
+    result = suite("tests/e2e/test_pages.py", "tests/e2e/test_staff.py")
+    assert result.returncode == 0, result.stdout[-8000:]
+
+
 def test_attacks_and_promises_in_the_browser(demo):
     """tests/e2e against the running demo: facts of its own realm, the hardening baseline."""
     result = suite("tests/e2e/test_checks.py", "tests/e2e/test_hardening.py")
