@@ -172,7 +172,7 @@ class Visitor:
 
     def tokens(self) -> Json:
         """Change the code that the service got for tokens."""
-        shown = f"{self.page.url}: {self.page.text[:400]}" if self.page else str(self.answer)
+        shown = f"{self.page.url.partition('?')[0]}: {self.page.text[:400]}" if self.page else str(self.answer)
         assert "code" in self.answer, f"nobody is logged in at {self._service[0]}: {shown}"
         return self.token(
             grant_type="authorization_code",
