@@ -66,7 +66,7 @@ def measure(site: Site, seconds: float, people: int, node: str | None) -> Run:
     run, until, lock = Run(), time.monotonic() + seconds, threading.Lock()
 
     def person(number: int) -> None:
-        login = site.people[PEOPLE[number % len(PEOPLE)]]
+        login = site.people[PEOPLE[number]]
         while time.monotonic() < until:
             begun, visitor = time.monotonic(), Visitor(site, node=node)
             try:
@@ -112,7 +112,10 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=20, help="length of each of the four measurements (default: 20)"
     )
-    parser.add_argument("--people", type=int, default=4, help="how many log in at a time (default: 4)")
+    # Each is somebody else: two logins of one person at the same moment are taken for guesses.
+    parser.add_argument(
+        "--people", type=int, default=3, choices=(1, 2, 3), help="how many log in at a time (default: 3)"
+    )
     options = parser.parse_args()
     state = Path(os.environ.get("FACILITY_DEMO_STATE", ROOT / ".demo"))
     if not (state / "demo.json").exists():
