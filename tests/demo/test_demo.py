@@ -328,7 +328,13 @@ class TestRealmsOfTheirOwn:
         assert result.returncode == 0, result.stdout[-8000:]
         assert "skipped" not in result.stdout
 
-    def test_faults_of_identity_providers(self, master):
+    @pytest.fixture(scope="class")
+    def faults(self, demo):
+        """The equipment that the demo itself leaves out."""
+        result = run(*ANSIBLE, "tests/equipment/deploy.yml")
+        assert result.returncode == 0, result.stdout[-4000:]
+
+    def test_faults_of_identity_providers(self, master, faults):
         """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
         files = ("faults", "saml", "sessions", "mail", "facts")
         result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
