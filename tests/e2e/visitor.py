@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from site_under_test import Json, Login, Site
 
 MOVED = (301, 302, 303, 307, 308)
-UNEXPECTED = "Unexpected error when authenticating with identity provider"
+UNEXPECTED = "The answer of your home organisation could not be used"
 
 
 class Page(HTMLParser):

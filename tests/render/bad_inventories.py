@@ -370,7 +370,7 @@ REALM = {
     "nobody of that name to go on without": (
         {"realm_preflight_despite": ["umbrela"]},
         "realm_preflight_despite",
-        "umbrella, uni, ldap, smtp",
+        "umbrella, uni, egi-checkin, orcid, partner, ldap, smtp",
     ),
     "no language": ({"realm_languages": []}, "realm_languages", "at least one"),
     "mail in clear": ({"realm_smtp.starttls": False}, "realm_smtp.ssl", "starttls: true"),

@@ -352,7 +352,7 @@ def test_directory_cannot_lock_out_those_who_link(realm):
     assert named(ldap["mappers"], "first name")["config"]["ldap.attribute"] == "givenName"
     assert named(document["requiredActions"], "UPDATE_PASSWORD", "alias")["enabled"] is False
     assert document["resetPasswordAllowed"] is False
-    assert "userFederation" not in realm("minimal")["document"]
+    assert realm("minimal")["document"]["userFederation"] == []
     assert {action["alias"] for action in realm("minimal")["document"]["requiredActions"]} == {
         "idp_link",
         "TERMS_AND_CONDITIONS",

@@ -59,7 +59,7 @@ def apply(fake, given, authority, check_mode=False, **gate):
     one = wanted(given)
     client = Client(fake, "https://kc.test", "demo", "automation", "x", parallel=1, sleep=lambda _: None)
     proofs = Gate(one, "https://auth.facility.test", Line(str(authority.path), timeout=5), **gate)
-    return reconcile(client, one, check_mode, verify_discovery=False, gate=proofs), proofs
+    return reconcile(client, one, check_mode=check_mode, verify_discovery=False, gate=proofs), proofs
 
 
 def written(fake):
@@ -149,7 +149,7 @@ def module(monkeypatch, capsys, authority):
     """Run keycloak_realm with a preflight; returns what it gives to Ansible."""
 
     def run(fake, given, **preflight):
-        monkeypatch.setattr(keycloak_realm.http, "new_session", lambda *_: fake)
+        monkeypatch.setattr(keycloak_realm.connection.http, "new_session", lambda *_: fake)
         arguments = {
             "url": "https://kc.test",
             "ca_path": str(authority.path),
