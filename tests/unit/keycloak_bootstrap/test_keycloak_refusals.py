@@ -77,7 +77,12 @@ CASES = {
     "secret that Keycloak would expand": (
         {"keycloak_db_password": "t8Kd-2mPq-x9Rw-${canary}"},
         "keycloak_db_password",
-        "no ${",
+        "neither ${ nor $$",
+    ),
+    "a password that Keycloak would read with one dollar": (
+        {"keycloak_db_password": "t8Kd-2mPq-x9$$-canary"},
+        "keycloak_db_password",
+        "neither ${ nor $$",
     ),
     "tiny heap": ({"keycloak_heap_mb": 128}, "keycloak_heap_mb", "512"),
     "heap by option": ({"keycloak_java_options": ["-Xmx4g"]}, "keycloak_java_options[-Xmx4g]", "keycloak_heap_mb"),
