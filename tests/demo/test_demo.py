@@ -223,7 +223,9 @@ def test_the_preflight_proves_the_demo(demo):
     for check in ("bind", "search", "TLS certificate"):
         assert found["ldap", check]["level"] == "ok"
     for host in hosts():
-        assert found[host, "port"]["level"] == found[host, "packages"]["level"] == found[host, "clock"]["level"] == "ok"
+        assert found[host, "packages"]["level"] == found[host, "clock"]["level"] == "ok"
+        # In a container root may not see which process holds a port.
+        assert found[host, "port"]["level"] in {"ok", "unknown"}
 
 
 WRONG = {
