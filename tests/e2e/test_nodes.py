@@ -51,6 +51,8 @@ def starting_at(site, node, begin):
         cookie = next(c.value for c in visitor.http.cookies if c.name == "AUTH_SESSION_ID")
         if owner(site, cookie) == node:
             return visitor
+        # The proxy takes turns: one request more, and the next login begins at the other node.
+        site.http.get(f"{site.issuer}/.well-known/openid-configuration", timeout=30)
     raise AssertionError(f"no login began at {node}")
 
 

@@ -1,5 +1,8 @@
 // What Keycloak's templates leave open and a style sheet cannot do. Without this script the pages work all the same.
 
+// The page for an address that is none has no title.
+if (!document.title.trim()) document.title = document.querySelector("h1")?.textContent.trim() ?? "";
+
 // Fields whose label stands above them without being connected with them: the user name when only the password is asked for, the code
 // and the name of a new second factor.
 document.querySelectorAll("input:not([type=hidden], [type=submit], [aria-label])").forEach((field) => {
