@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import html
 import hmac
+import html
 import re
 import struct
 import time
