@@ -177,7 +177,8 @@ def test_the_module_refuses_and_with_despite_warns(op, module, monkeypatch):
     assert refused["msg"].startswith("what the realm would lean on is not as the inventory says:\n- op: client secret:")
     done = module(fake, document(op.base), despite=["op"])
     assert [change["name"] for change in done["plan"]] == ["op"]
-    assert any("refuses client 'facility' with this secret" in str(warning) for warning in done["warnings"])
+    told = {one["message"] for one in done["findings"] if one["level"] == WARNING}
+    assert any("refuses client 'facility' with this secret" in message for message in told)
     assert "canary-" not in str([refused, {**done, "invocation": ""}])
 
 
