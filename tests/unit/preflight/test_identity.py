@@ -12,7 +12,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
-from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import (
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import (, WARNING
     ERROR,
     OK,
     Finding,
