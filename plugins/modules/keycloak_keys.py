@@ -174,7 +174,7 @@ def main() -> None:
             "ca_path": {"type": "path"},
             "client_id": {"type": "str", "required": True},
             "client_secret": {"type": "str", "required": True, "no_log": True},
-            "token_realm": {"type": "str", "default": "master"},
+            "token_realm": {"type": "str", "default": "master", "no_log": False},
             "parallel": {"type": "int", "default": 4},
             "timeout": {"type": "int", "default": 30},
             "realm": {"type": "str", "required": True},

@@ -349,5 +349,6 @@ def _refuse_stray_references(value: Any, trail: str = "") -> None:
         raise DocumentError(
             "no secret is understood at this place",
             trail,
-            f"Places: clients[].secret, identityProviders[].config.clientSecret, userFederation[].config.bindCredential, smtpServer.password, keyProviders[].config: {', '.join(KEY_SECRETS)}",
+            "Places: clients[].secret, identityProviders[].config.clientSecret, userFederation[].config.bindCredential, "
+            f"smtpServer.password, keyProviders[].config: {', '.join(KEY_SECRETS)}",
         )

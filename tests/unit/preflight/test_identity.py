@@ -12,9 +12,10 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import KeycloakError
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.reconcile import reconcile
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
-from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import (, WARNING
+from ansible_collections.panosc.facility.plugins.module_utils.preflight.findings import (
     ERROR,
     OK,
+    WARNING,
     Finding,
     tolerated,
     worst,
