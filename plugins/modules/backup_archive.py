@@ -123,6 +123,7 @@ from contextlib import contextmanager
 from typing import IO, Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.panosc.facility.plugins.module_utils import streams
 
 CHUNK = 1 << 20
 FORMAT = 1
@@ -155,11 +156,11 @@ class Counted:
 def encrypting(recipients: list[str], out: IO[bytes]) -> Iterator[IO[bytes]]:
     """A sink that age encrypts into `out`."""
     keys = [word for key in recipients for word in ("--recipient", key)]
-    with subprocess.Popen(["age", "--encrypt", *keys], stdin=subprocess.PIPE, stdout=out) as age:  # noqa: S603, S607
-        assert age.stdin  # noqa: S101  asked for by PIPE
+    with streams.start(["age", "--encrypt", *keys], stdin=streams.PIPE, stdout=out) as age:
+        stdin = streams.end_of(age.stdin)
         try:
-            yield age.stdin
-            age.stdin.close()
+            yield stdin
+            stdin.close()
         except BrokenPipeError:  # age has ended; its exit code says why
             age.stdin = None
         if age.wait():
@@ -172,12 +173,10 @@ def decrypt(identity: str, source: IO[bytes], write: Callable[[bytes], Any]) -> 
     os.write(key_end, identity.encode() + b"\n")
     os.close(key_end)
     command = ["age", "--decrypt", "--identity", f"/dev/fd/{key}"]
-    with subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[key]
-    ) as age:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), streams.PIPE)
+    with streams.start(command, pass_fds=[key], **pipes) as age:
         os.close(key)
-        assert age.stdin and age.stdout and age.stderr  # noqa: S101, PT018  asked for by PIPE
-        stdin = age.stdin
+        stdin, stdout, stderr = map(streams.end_of, (age.stdin, age.stdout, age.stderr))
 
         def feed() -> None:
             try:
@@ -188,10 +187,10 @@ def decrypt(identity: str, source: IO[bytes], write: Callable[[bytes], Any]) -> 
 
         feeder = threading.Thread(target=feed)
         feeder.start()
-        while chunk := age.stdout.read(CHUNK):
+        while chunk := stdout.read(CHUNK):
             write(chunk)
         feeder.join()
-        said = age.stderr.read().decode(errors="replace").strip()
+        said = stderr.read().decode(errors="replace").strip()
         age.stdin = None
         if age.wait():
             raise ArchiveError(f"a part cannot be decrypted ({' '.join(said.split())[:200]}): is this the right key?")
@@ -248,8 +247,7 @@ class Archive:
             file = tar.extractfile(name)
         except KeyError as error:
             raise ArchiveError(f"{self._path} has no {name}") from error
-        assert file  # noqa: S101  only folders have none
-        return file
+        return streams.end_of(file)  # only folders have none
 
     def read(self, name: str, write: Callable[[bytes], Any]) -> None:
         """Decrypt a part, and compare it with the manifest."""

@@ -68,11 +68,11 @@ size:
 import contextlib
 import hashlib
 import os
-import subprocess
 import tempfile
 from typing import IO, Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.panosc.facility.plugins.module_utils import streams
 
 CHUNK = 1 << 20
 SHOWN = 500  # characters of what a program said when it failed
@@ -92,24 +92,23 @@ def encrypt(argv: list[str], also: list[str], recipients: list[str], out: IO[byt
     digest, size = hashlib.sha256(), 0
     with contextlib.ExitStack() as stack:
         said = {name: stack.enter_context(tempfile.TemporaryFile()) for name in ("argv", "also", "age")}
-        nothing: Any = subprocess.DEVNULL
+        nothing: Any = streams.DISCARD
 
-        def start(name: str, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
-            return stack.enter_context(subprocess.Popen(command, stderr=said[name], **streams))  # noqa: S603
+        def start(name: str, command: list[str], **pipes: Any) -> Any:
+            return stack.enter_context(streams.start(command, stderr=said[name], **pipes))
 
-        sources = {"argv": start("argv", argv, stdin=nothing, stdout=subprocess.PIPE)}
-        sinks = {"age": start("age", ["age", "--encrypt", *keys], stdin=subprocess.PIPE, stdout=out)}
+        sources = {"argv": start("argv", argv, stdin=nothing, stdout=streams.PIPE)}
+        sinks = {"age": start("age", ["age", "--encrypt", *keys], stdin=streams.PIPE, stdout=out)}
         if also:
-            sinks["also"] = start("also", also, stdin=subprocess.PIPE, stdout=nothing)
-        stdout = sources["argv"].stdout
-        assert stdout  # noqa: S101  asked for by PIPE
+            sinks["also"] = start("also", also, stdin=streams.PIPE, stdout=nothing)
+        stdout = streams.end_of(sources["argv"].stdout)
         whole = True
         try:
             while chunk := stdout.read(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
                 for sink in sinks.values():
-                    sink.stdin.write(chunk)  # type: ignore[union-attr]  # asked for by PIPE
+                    sink.stdin.write(chunk)
         except BrokenPipeError:
             whole = False
         stdout.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import describe, fresh_realm, rights, state
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
@@ -31,15 +30,6 @@ CLIENT = {client}
 '''
 
 
-def lines(value: Any, depth: int = 2) -> str:
-    """JSON with one line for each setting and each object."""
-    if depth and isinstance(value, dict):
-        return "{\n" + ",\n".join(f"{json.dumps(key)}: {lines(item, depth - 1)}" for key, item in value.items()) + "\n}"
-    if depth and isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return "[\n" + ",\n".join(json.dumps(item, sort_keys=True) for item in value) + "\n]"
-    return json.dumps(value, sort_keys=True)
-
-
 def main() -> None:
     """Makes a realm, describes it, deletes it."""
     server = Server()
@@ -60,7 +50,7 @@ def main() -> None:
         del new[key]
     text = MODULE.format(
         version=live.realm["keycloakVersion"],
-        realm=lines(found).replace(server.name, "{realm}"),
+        realm=json.dumps(found, indent=1, ensure_ascii=False).replace(server.name, "{realm}"),
         client=json.dumps(new, indent=4).replace("true", "True").replace("false", "False"),
     )
     Path(fresh_realm.__file__).resolve().write_text(text)
