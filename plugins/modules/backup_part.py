@@ -114,7 +114,7 @@ def encrypt(argv: list[str], also: list[str], recipients: list[str], out: IO[byt
         stdout.close()
         for sink in sinks.values():
             try:
-                sink.stdin.close()  # type: ignore[union-attr]
+                sink.stdin.close()
             except BrokenPipeError:  # what was left in the buffer has no reader
                 whole = False
         commands = {"also": also, "age": ["age"], "argv": argv}
