@@ -82,9 +82,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
                 continue
             said = self._data(path, look)
             if folder == ["messages"]:
-                own = look["messages"].get(stem, {}) if kind == "login" else {}
+                login = kind == "login"  # the account console takes its texts as they are
+                own = look["messages"].get(stem, {}) if login else {}
                 target = f"{kind}/messages/messages_{stem.replace('-', '_')}.properties"
-                files[target] = properties({**said, **own}, message_format=True).encode()
+                files[target] = properties({**said, **own}, message_format=login).encode()
             else:
                 files[f"{kind}/{stem}.properties"] = properties(said).encode()
         for language, own in look["messages"].items():
