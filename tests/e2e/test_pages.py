@@ -40,6 +40,7 @@ def test_login_page_speaks_the_language_of_the_browser(window, locale):
 
 def test_home_organisation_comes_first_for_eye_and_keyboard(window):
     page = at_login(window())
+    page.wait_for_selector("[role=heading][aria-level='2']")  # the page's script has run
     below = [page.locator(f"#{name}").bounding_box()["y"] for name in ("social-umbrella", "username", "facility-help")]
     assert below == sorted(below)
     reached = []
