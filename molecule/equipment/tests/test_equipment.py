@@ -217,7 +217,7 @@ def test_another_redirect_uri_is_refused(browser):
 def faulty(browser, host, **faults):
     """Log in at the provider with faults; returns (its answer to the code, the code)."""
     with host.sudo():
-        host.check_output("printf '%%s' '%s' > /etc/faulty-idp/faults.json", json.dumps(faults))
+        host.check_output("printf %%s %s > /etc/faulty-idp/faults.json", json.dumps(faults))
     url = f"https://faulty.{browser.name}.test:8445"
     asked = {
         "client_id": "facility-faults",
