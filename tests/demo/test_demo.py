@@ -296,8 +296,13 @@ def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_
 
 def suite(*arguments, **env):
     result = run(
-        "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, FACILITY_DEMO_STATE=str(STATE), **env
+        *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=12", "--durations-min=5"),
+        *arguments,
+        FACILITY_DEMO_STATE=str(STATE),
+        **env,
     )
+    with (LOGS / "suites.log").open("a") as log:
+        log.write(result.stdout)
     print(result.stdout[-3000:])
     return result
 

@@ -44,17 +44,13 @@ def all_ready(site):
 
 
 def starting_at(site, node, begin):
-    """Begin logins until one of them is the given node's: (its browser, ...)."""
-    for attempt in range(20):
-        visitor = Visitor(site)
-        begin(visitor)
-        cookie = next(c.value for c in visitor.http.cookies if c.name == "AUTH_SESSION_ID")
-        if owner(site, cookie) == node:
-            return visitor
-        # The proxy takes turns, and a login may take an even number of requests: one more now and then.
-        if attempt % 2:
-            site.http.get(f"{site.issuer}/.well-known/openid-configuration", timeout=30)
-    raise AssertionError(f"no login began at {node}")
+    """Begin a login at the given node, past the proxy, whose turns go by how long a node has been up: (its browser, ...)."""
+    visitor = Visitor(site, node=node)
+    begin(visitor)
+    visitor.through_the_proxy()
+    cookie = next(c.value for c in visitor.http.cookies if c.name == "AUTH_SESSION_ID")
+    assert owner(site, cookie) == node
+    return visitor
 
 
 def owner(site, cookie):
