@@ -41,10 +41,16 @@ options:
       - "C(defaultDefaultClientScopes), C(defaultOptionalClientScopes): lists of scope names."
       - "C(roles): C(realm), a list with C(name), C(description), C(attributes), C(composites) (C(realm): names, C(client):
         clientId to names); C(client): clientId to such a list."
-      - "C(groups): tree with C(name), C(description), C(attributes), C(realmRoles) (names), C(subGroups)."
+      - "C(groups): tree with C(name), C(description), C(attributes), C(realmRoles) (names), C(clientRoles) (clientId to names),
+        C(subGroups)."
       - "C(defaultGroups): list of paths of groups that new users are put into."
       - "C(clients): list with C(clientId) and any field of ClientRepresentation. C(authenticationFlowBindingOverrides)
         takes aliases of flows, not ids."
+      - "C(clients[].serviceAccountRoles): C(realm), names, and C(client), clientId to names; the whole list of the roles that the
+        client itself has. Those that Keycloak gives by itself (C(default-roles-<realm>), C(uma_protection)) need not be named."
+      - "C(clients[].authorizationSettings): C(resources), C(scopes), C(policies) (permissions too), C(policyEnforcementMode),
+        C(decisionStrategy), C(allowRemoteResourceManagement), as Keycloak exports them; C(config) with plain lists. Entries are joined by
+        name, and other ones stay, also those that an earlier document named. Both keys switch the service account on."
       - "C(scopeMappings), C(clientScopeMappings): as in an export."
       - "C(authenticationFlows): nested. Each has C(alias), C(description), C(providerId), C(executions); an execution has
         C(requirement) and either C(authenticator) with C(config), or C(flow), a flow of the same form. C(config.alias) may
@@ -139,7 +145,8 @@ notes:
   - "API meant: Admin REST API of Keycloak 26.7, U(https://www.keycloak.org/docs-api/26.7.5/rest-api/)."
   - The client needs the roles C(manage-realm), and as far as the document has such sections C(manage-clients),
     C(manage-users) and C(manage-identity-providers), of client C(<realm>-realm) in realm C(master). Without them Keycloak
-    answers with empty lists, so their absence is an error before anything is read.
+    answers with empty lists, so their absence is an error before anything is read. C(serviceAccountRoles) need C(manage-users), and
+    C(clientRoles) of a group C(manage-clients).
   - If the realm does not exist the client also needs C(create-realm). In check mode everything is then listed as created,
     also what Keycloak would make by itself.
   - "Rotation of a realm key takes three documents. First a new key provider of higher C(priority): it signs from now on, and the old

@@ -180,6 +180,7 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                     "name": "facility",
                     "attributes": {"kind": "local"},
                     "realmRoles": ["open-data", "staff"],
+                    "clientRoles": {"visa": ["operator"]},
                     "subGroups": [{"name": "staff", "attributes": {"mail": ["a@x.test", "b@x.test"]}}],
                 },
             ],
@@ -194,7 +195,40 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                     protocolMappers=[claim("facility_user_id")],
                     authenticationFlowBindingOverrides={"browser": "facility browser"},
                 ),
-                client("scicat", secret="secret:scicat", defaultClientScopes=["basic", "profile", "email", "groups"]),
+                client(
+                    "scicat",
+                    secret="secret:scicat",
+                    defaultClientScopes=["basic", "profile", "email", "groups"],
+                    serviceAccountRoles={"realm": ["open-data"], "client": {"visa": ["operator"]}},
+                    authorizationSettings={
+                        "policyEnforcementMode": "PERMISSIVE",
+                        "scopes": [{"name": "read", "displayName": "Read"}, {"name": "write"}],
+                        "resources": [
+                            {
+                                "name": "proposals",
+                                "uris": ["/proposals/*"],
+                                "scopes": ["read", "write"],
+                                "attributes": {"kind": "proposal"},
+                            }
+                        ],
+                        "policies": [
+                            {
+                                "name": "facility staff",
+                                "type": "group",
+                                "config": {"groups": [{"path": "/facility/staff"}]},
+                            },
+                            {
+                                "name": "staff write proposals",
+                                "type": "scope",
+                                "config": {
+                                    "resources": ["proposals"],
+                                    "scopes": ["read", "write"],
+                                    "applyPolicies": ["facility staff"],
+                                },
+                            },
+                        ],
+                    },
+                ),
                 client("jupyterhub"),
                 {"clientId": "admin-cli", "directAccessGrantsEnabled": False},
                 {"clientId": "account", "attributes": {"pkce.code.challenge.method": "S256"}},

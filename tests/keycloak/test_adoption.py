@@ -39,6 +39,7 @@ def made_by_hand(server: Server) -> None:
     api = server.client()
     body = {
         "displayName": "By hand",
+        "adminPermissionsEnabled": True,
         "loginTheme": "keycloak",
         "bruteForceProtected": True,
         "organizationsEnabled": True,
@@ -52,7 +53,7 @@ def made_by_hand(server: Server) -> None:
             "secret": CANARY,
             "redirectUris": ["https://portal.test/*"],
             "serviceAccountsEnabled": True,
-            "authorizationServicesEnabled": False,
+            "authorizationServicesEnabled": True,
             "attributes": {"saml.force.post.binding": "false"},
             "protocolMappers": [{**claim("orcid"), "protocol": "openid-connect"}],
         },
@@ -80,9 +81,27 @@ def made_by_hand(server: Server) -> None:
     api.put(f"/clients/{admin['id']}", {"clientId": "admin-cli", "directAccessGrantsEnabled": False})
     address = next(item for item in api.get("/client-scopes") if item["name"] == "role_list")
     api.put(f"/client-scopes/{address['id']}", {"name": "role_list", "description": "By hand"})
+    _portal(api)
     _flows(api, spa)
     _providers(api)
     _rest(api)
+
+
+def _portal(api: Any) -> None:
+    """Roles of a service account and of a group, resources and policies."""
+    portal = api.get("/clients", clientId="portal")[0]["id"]
+    account = api.get(f"/clients/{portal}/service-account-user")["id"]
+    api.post(f"/users/{account}/role-mappings/realm", [api.get("/roles/staff")])
+    group = api.get("/group-by-path/lab")["id"]
+    api.post(f"/groups/{group}/role-mappings/clients/{portal}", [api.get(f"/clients/{portal}/roles/admin")])
+    server = f"/clients/{portal}/authz/resource-server"
+    api.post(f"{server}/scope", {"name": "read"})
+    api.post(f"{server}/resource", {"name": "data", "uris": ["/d/*"], "attributes": {"a": ["b"]}, "scopes": ["read"]})
+    api.post(f"{server}/policy/role", {"name": "staff only", "roles": [{"id": "staff", "required": True}]})
+    api.post(f"{server}/policy/time", {"name": "by day", "hour": 8, "hourEnd": 18})
+    api.post(f"{server}/policy/aggregate", {"name": "both", "policies": ["staff only", "by day"]})
+    permission = {"name": "readers", "scopes": ["read"], "resources": ["data"], "policies": ["both"]}
+    api.post(f"{server}/permission/scope", permission)
 
 
 def _flows(api: Any, spa: str) -> None:
@@ -177,6 +196,11 @@ def test_a_realm_made_by_hand_is_adopted_without_a_change(new_server: Any) -> No
         "smtp",
         "userFederation/ad",
     ]
+    assert clients["portal"]["serviceAccountRoles"] == {"realm": ["staff"]}
+    settings = clients["portal"]["authorizationSettings"]
+    assert [len(settings[key]) for key in ("scopes", "resources", "policies")] == [1, 1, 4]
+    assert document["groups"][0]["clientRoles"] == {"portal": ["admin"]}
+    assert document["roles"]["client"] == {"portal": [{"name": "admin"}]}
     # It is the whole of it: the same document makes the same realm elsewhere, and nothing that people made is owned.
     assert adopted(server, document) == []
     assert not [key for key in server.export()["attributes"] if key.startswith("facility.owned")]

@@ -41,6 +41,15 @@ def same(wanted: Any, live: Any) -> bool:
     return text(wanted) == text(live)
 
 
+def structure(value: Any) -> Any:
+    """What `text` made of a list or mapping; other values as they are."""
+    try:
+        found = json.loads(value)
+    except (TypeError, ValueError):
+        return value
+    return found if isinstance(found, (list, dict)) else value
+
+
 def as_list(value: Any) -> list[Any]:
     """A list of a list, of one scalar, or of nothing."""
     return [] if value is None else list(value) if isinstance(value, (list, tuple, set)) else [value]

@@ -112,12 +112,6 @@ def left_out(live: Live) -> list[str]:
 
 
 def _unsaid(live: Live) -> Iterable[str]:
-    for path, group in live.groups.items():
-        if group.get("clientRoles"):
-            yield f"groups[{path}].clientRoles"
-    for name, client in live.clients.items():
-        if client.get("authorizationServicesEnabled"):
-            yield f"clients[{name}].authorizationSettings"
     for provider in live.realm.get("components") or {}:
         if provider not in KNOWN_COMPONENTS:
             yield f"components[{provider}]"

@@ -54,10 +54,14 @@ NOT_HERE = {
     "localizationTexts": "Use localization",
     "defaultRole": "Use composites of the role default-roles-<realm>",
     "users": "Users are not part of the document",
+    "adminPermissionsClient": "Leave it out: Keycloak makes it with adminPermissionsEnabled",
 }
 IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
 OVERRIDES = "authenticationFlowBindingOverrides"  # of a client: by alias in the document, by id on the server
-UNSEEN = {"id", "authorizationSettings"}  # of a client: fixed, and not in the list of clients
+SERVICE_ROLES = "serviceAccountRoles"  # of a client; not Keycloak's own spelling, which hides them among the users
+AUTHORIZATION = "authorizationSettings"  # of a client; not in the list of clients
+AUTHORIZATION_LISTS = {"resources", "scopes", "policies"}
+GROUP_ROLES = ("realmRoles", "clientRoles")
 OIDC_PROVIDERS = ("oidc", "keycloak-oidc")
 OPENID = "openid-connect"
 KEY_SECRETS = ("privateKey", "keystorePassword", "keyPassword", "secret")  # in the config of a key provider
@@ -91,13 +95,25 @@ class Wanted:
             if names is not None
         }
         self.clients = _named(parts, "clients", "clientId")
+        self.service_roles = {
+            name: _roles_by_owner(item.pop(SERVICE_ROLES), f"clients[{name}].{SERVICE_ROLES}")
+            for name, item in self.clients.items()
+            if SERVICE_ROLES in item
+        }
+        self.authorization = {
+            name: _authorization(item.pop(AUTHORIZATION) or {}, f"clients[{name}].{AUTHORIZATION}")
+            for name, item in self.clients.items()
+            if AUTHORIZATION in item
+        }
         self.roles = dict(_roles(parts["roles"] or {}))
         self.groups = dict(_groups(parts["groups"] or []))
         self.group_roles = {
-            path: sorted(map(text, as_list(item.pop("realmRoles"))))
+            path: roles
             for path, item in self.groups.items()
-            if "realmRoles" in item
+            for roles in [_owned_roles(item, f"groups[{path}]")]
+            if roles
         }
+        self.group_role_clients = {owner for roles in self.group_roles.values() for owner in roles if owner}
         self.scope_mappings = dict(_scope_mappings(parts))
         trees = _named(parts, "authenticationFlows", "alias")
         self.flows = {alias: flow_tree.from_document(item) for alias, item in trees.items()}
@@ -125,6 +141,7 @@ class Wanted:
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
         self._take_secrets_out(keyring)
         self._refuse_unusable_client_keys()
+        self._imply_accounts()
         self._normalise()
         self._refuse_doubled_flow_names()
         self._refuse_unusable_providers()
@@ -182,13 +199,24 @@ class Wanted:
 
     def _refuse_unusable_client_keys(self) -> None:
         for name, item in self.clients.items():
-            for key in sorted(UNSEEN & item.keys()):
-                raise DocumentError(f"the key {key} is not managed", f"clients[{name}].{key}", "Leave it out")
+            if "id" in item:
+                raise DocumentError("the key id is not managed", f"clients[{name}].id", "Leave it out")
         for name in self.client_secrets:
             if text(self.clients[name].get("publicClient")) == "true":
                 raise DocumentError(
                     "a public client has no secret", f"clients[{name}].secret", "Leave out one of the two"
                 )
+
+    def _imply_accounts(self) -> None:
+        """Who has roles of its own has an account, and so has who decides: without it Keycloak answers with 500."""
+        needed = [(name, SERVICE_ROLES, "serviceAccountsEnabled") for name in self.service_roles]
+        for name in self.authorization:
+            needed += [
+                (name, AUTHORIZATION, flag) for flag in ("authorizationServicesEnabled", "serviceAccountsEnabled")
+            ]
+        for name, key, flag in needed:
+            if text(self.clients[name].setdefault(flag, True)) != "true":
+                raise DocumentError(f"this needs {flag}", f"clients[{name}].{key}", "Leave out one of the two")
 
     def _refuse_unusable_providers(self) -> None:
         for alias, item in self.idps.items():
@@ -311,18 +339,64 @@ def _groups(raw: list[Any], parent: str = "") -> Iterator[tuple[Any, ...]]:
     """(path, group) parents first; refuses what a group cannot carry here."""
     for name, item in _named({"groups": raw}, "groups").items():
         path = f"{parent}/{name}"
-        unknown = set(item) - {"name", "attributes", "description", "realmRoles", "subGroups"}
+        unknown = set(item) - {"name", "attributes", "description", *GROUP_ROLES, "subGroups"}
         if unknown:
             raise DocumentError(
                 f"keys {sorted(unknown)} are not handled",
                 f"groups[{path}]",
-                "Known: name, description, attributes, realmRoles, subGroups",
+                "Known: name, description, attributes, realmRoles, clientRoles, subGroups",
             )
-        own = {key: item[key] for key in ("name", "description", "realmRoles") if key in item}
+        own = {key: item[key] for key in ("name", "description", *GROUP_ROLES) if key in item}
         if "attributes" in item:
             own["attributes"] = lists(item["attributes"] or {})
         yield path, own
         yield from _groups(item.get("subGroups") or [], path)
+
+
+def _owned_roles(item: Named, where: str) -> dict[str, list[str]]:
+    """Takes the roles out of a group: {client that owns them, or "" for the realm: names}."""
+    found = {"": item.pop("realmRoles")} if "realmRoles" in item else {}
+    found.update(_by_client(item.pop("clientRoles", None), f"{where}.clientRoles"))
+    return {owner: sorted(map(text, as_list(names))) for owner, names in found.items()}
+
+
+def _roles_by_owner(raw: Any, where: str) -> Named:
+    """Roles in the form of `composites`."""
+    found = {} if raw is None else raw
+    if not isinstance(found, Mapping) or set(found) - {"realm", "client"}:
+        raise DocumentError("these are no roles by owner", where, "Known: realm (names), client (clientId: names)")
+    return {**found, "client": _by_client(found.get("client"), f"{where}.client")}
+
+
+def _by_client(raw: Any, where: str) -> Named:
+    if raw is not None and not isinstance(raw, Mapping):
+        raise DocumentError("these are no roles by client", where, "Give clientId: names of its roles")
+    return dict(raw or {})
+
+
+def _authorization(raw: Any, where: str) -> Named:
+    """Authorization settings in the form in which Keycloak exports them."""
+    if not isinstance(raw, Mapping):
+        raise DocumentError("these are no settings", where, "Give a mapping, as Keycloak exports it")
+    found = dict(raw)
+    for key in sorted(AUTHORIZATION_LISTS & found.keys()):
+        found[key] = [
+            _authorization_entry(item) for item in _named({f"{where}.{key}": found[key]}, f"{where}.{key}").values()
+        ]
+    return found
+
+
+def _authorization_entry(item: Named) -> Named:
+    """A resource, scope, policy or permission: config in text, attributes in lists, scopes as objects."""
+    found = dict(item)
+    if "config" in item:
+        found["config"] = texts(item["config"] or {})
+    if "attributes" in item:
+        found["attributes"] = lists(item["attributes"] or {})
+    if "scopes" in item:
+        scopes = as_list(item["scopes"])
+        found["scopes"] = [{"name": one["name"] if isinstance(one, Mapping) else one} for one in scopes]
+    return found
 
 
 def _scope_mappings(parts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

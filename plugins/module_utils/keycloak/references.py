@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .compare import as_list
-from .document import IDP_BINDINGS, OVERRIDES, Wanted
+from .compare import as_list, structure
+from .document import AUTHORIZATION, AUTHORIZATION_LISTS, IDP_BINDINGS, OVERRIDES, Named, Wanted
 from .errors import DocumentError
 from .flow_tree import unmarked
 from .state import Live
@@ -25,12 +25,14 @@ def check(live: Live, wanted: Wanted) -> None:
         "flow": {unmarked(alias) for alias in live.flows} | wanted.flows.keys(),
         "client": live.clients.keys() | wanted.clients.keys(),
         "role": {"/".join(key) for key in [*live.roles, *wanted.roles]},
+        "authorization object": {*_authorization(live.authorization), *_authorization(wanted.authorization)},
     }
     named = {
         "client scope": _scopes(wanted),
         "flow": _flows(wanted),
         "client": _clients(wanted),
         "role": _roles(wanted),
+        "authorization object": _permissions(wanted),
     }
     missing = [
         f"there is no {kind} {name.strip('/')!r} ({where})"
@@ -85,6 +87,13 @@ def _clients(wanted: Wanted) -> Iterator[Reference]:
             yield name, "scopeMappings"
         if owner:
             yield owner, "clientScopeMappings"
+    for path, owned in wanted.group_roles.items():
+        for owner in owned:
+            if owner:
+                yield owner, f"groups[{path}].clientRoles"
+    for name, roles in wanted.service_roles.items():
+        for owner in roles.get("client") or {}:
+            yield owner, f"clients[{name}].serviceAccountRoles"
 
 
 def _roles(wanted: Wanted) -> Iterator[Reference]:
@@ -94,9 +103,31 @@ def _roles(wanted: Wanted) -> Iterator[Reference]:
         for member_of, members in {"": composites.get("realm"), **(composites.get("client") or {})}.items():
             for member in as_list(members):
                 yield f"{member_of}/{member}", f"composites of role {f'{owner}/{name}'.strip('/')}"
-    for path, roles in wanted.group_roles.items():
-        for role_name in roles:
-            yield f"/{role_name}", f"groups[{path}]"
+    for path, owned in wanted.group_roles.items():
+        for owner, roles in owned.items():
+            for role_name in roles:
+                yield f"{owner}/{role_name}", f"groups[{path}]"
+    for name, service in wanted.service_roles.items():
+        for owner, members in {"": service.get("realm"), **(service.get("client") or {})}.items():
+            for role_name in as_list(members):
+                yield f"{owner}/{role_name}", f"clients[{name}].serviceAccountRoles"
     for (_, name, owner), roles in wanted.scope_mappings.items():
         for role_name in roles:
             yield f"{owner}/{role_name}", f"scopeMappings of {name}"
+
+
+def _authorization(clients: Named) -> Iterator[str]:
+    """`<client>/<list>/<name>` of everything in the authorization settings of clients."""
+    for client, settings in clients.items():
+        for key in AUTHORIZATION_LISTS:
+            for item in settings.get(key) or []:
+                yield f"{client}/{key}/{item['name']}"
+
+
+def _permissions(wanted: Wanted) -> Iterator[Reference]:
+    """The same of what permissions build on."""
+    for client, settings in wanted.authorization.items():
+        for item in settings.get("policies") or []:
+            for key, of in (("resources", "resources"), ("scopes", "scopes"), ("applyPolicies", "policies")):
+                for name in as_list(structure((item.get("config") or {}).get(key))):
+                    yield f"{client}/{of}/{name}", f"clients[{client}].{AUTHORIZATION}.policies[{item['name']}]"

@@ -34,7 +34,9 @@ NEEDED = {
 
 def needed(wanted: Wanted) -> set[str]:
     """manage-realm for the export that everything is read from, and what each section needs."""
-    return {REALM}.union(*(NEEDED.get(section, set()) for section in wanted.sections))
+    beyond = {CLIENTS} if wanted.group_role_clients else set()
+    beyond |= {USERS} if wanted.service_roles else set()  # the account of a client is a user
+    return {REALM}.union(beyond, *(NEEDED.get(section, set()) for section in wanted.sections))
 
 
 def held(claims: dict[str, Any], realm: str, token_realm: str) -> set[str]:

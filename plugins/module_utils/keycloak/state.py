@@ -23,6 +23,7 @@ EVERY = 10000  # children of a group: more than Keycloak lists by default
 FEDERATION = "org.keycloak.storage.UserStorageProvider"
 FEDERATION_MAPPER = "org.keycloak.storage.ldap.mappers.LDAPStorageMapper"
 KEYS = "org.keycloak.keys.KeyProvider"
+ADMIN_PERMISSIONS = "admin-permissions"  # a client of Keycloak's own, which shows no settings: it answers with 400
 RoleKey = tuple[str, str]  # (owning client, or "" for the realm; name)
 
 
@@ -39,6 +40,8 @@ class Live:
         self.roles: dict[RoleKey, Named] = {}
         self.members: dict[RoleKey, set[RoleKey]] = {}  # of composite roles
         self.scope_mappings: dict[tuple[str, str, str], list[str]] = {}  # keys as in Wanted
+        self.service_roles: dict[str, set[RoleKey]] = {}  # of clients with a service account
+        self.authorization: Named = {}  # by clientId
         self.groups: Named = {}  # by path
         self.flows = flow_tree.from_export(export)
         self.required_actions: Named = {item["alias"]: item for item in export.get("requiredActions") or []}
@@ -104,9 +107,9 @@ def read(client: Client, wanted: Wanted, whole: bool = False) -> Live:
         jobs["profile"] = lambda: client.get("/users/profile")
     if "groups" in has:
         jobs["groups"] = lambda: client.get("/groups", briefRepresentation="false", max=-1)
-    if has & {"roles", *mappings} or wanted.group_roles:
+    if has & {"roles", *mappings} or wanted.group_roles or wanted.service_roles:
         jobs["roles"] = lambda: client.get("/roles", briefRepresentation="false")
-    if has & {"clients", "roles", *mappings}:
+    if has & {"clients", "roles", *mappings} or wanted.group_role_clients:
         jobs["clients"] = lambda: client.get("/clients", first=0, max=PAGE)
     got = dict(zip(jobs, client.map(lambda job: job(), jobs.values())))
 
@@ -120,6 +123,8 @@ def read(client: Client, wanted: Wanted, whole: bool = False) -> Live:
     _client_roles(client, live, wanted, whole)
     _members(client, live, list(live.roles if whole else _composite(wanted)))
     _scope_mappings(client, live, wanted, whole)
+    _service_roles(client, live, wanted, whole)
+    _authorization(client, live, wanted, whole)
     if "organizations" in has and live.realm.get("organizationsEnabled"):
         _organizations(client, live)
     return live
@@ -169,8 +174,10 @@ def _client_roles(client: Client, live: Live, wanted: Wanted, whole: bool) -> No
     owners = {owner for owner, _ in wanted.roles} | {owner for _, _, owner in wanted.scope_mappings}
     if "roles" in wanted.sections:
         owners |= {owner for owner, _ in live.owned.get("client role", set())}
-    for role in wanted.roles.values():
-        owners |= set((role.get("composites") or {}).get("client") or {})
+    composites = [role.get("composites") or {} for role in wanted.roles.values()]
+    for members in (*composites, *wanted.service_roles.values()):
+        owners |= set(members.get("client") or {})
+    owners |= wanted.group_role_clients
     present = sorted(live.clients if whole else owners & live.clients.keys())
 
     def roles(owner: str) -> Any:
@@ -199,6 +206,35 @@ def _members(client: Client, live: Live, keys: Iterable[RoleKey]) -> None:
 
 def _composites_of(live: Live, key: RoleKey) -> str:
     return f"/roles-by-id/{live.roles[key]['id']}/composites"
+
+
+def _service_roles(client: Client, live: Live, wanted: Wanted, whole: bool) -> None:
+    """Two requests for each service account whose roles the document names."""
+    names = live.clients.keys() if whole else wanted.service_roles.keys() & live.clients.keys()
+    asked = sorted(name for name in names if live.clients[name].get("serviceAccountsEnabled"))
+
+    def mappings(name: str) -> Any:
+        account = client.get(f"/clients/{live.clients[name]['id']}/service-account-user")
+        return client.get(f"/users/{account['id']}/role-mappings")
+
+    for name, found in zip(asked, client.map(mappings, asked)):
+        held = {"": found.get("realmMappings") or []}
+        held.update({owner: mapping["mappings"] for owner, mapping in (found.get("clientMappings") or {}).items()})
+        roles = {(owner, role["name"]): role for owner, some in held.items() for role in some}
+        live.service_roles[name] = set(roles)
+        for key, role in roles.items():
+            live.roles.setdefault(key, role)
+
+
+def _authorization(client: Client, live: Live, wanted: Wanted, whole: bool) -> None:
+    """One request for each client whose authorization settings the document names, and that has some."""
+    names = live.clients.keys() - {ADMIN_PERMISSIONS} if whole else wanted.authorization.keys() & live.clients.keys()
+    asked = sorted(name for name in names if live.clients[name].get("authorizationServicesEnabled"))
+
+    def settings(name: str) -> Any:
+        return client.get(f"/clients/{live.clients[name]['id']}/authz/resource-server/settings")
+
+    live.authorization = dict(zip(asked, client.map(settings, asked)))
 
 
 def _organizations(client: Client, live: Live) -> None:

@@ -19,6 +19,11 @@ ROLES = ("manage-realm", "manage-clients", "manage-users", "manage-identity-prov
 BUILT_IN_SCOPES = ("profile", "email", "roles", "web-origins", "acr", "basic", "address", "phone", "microprofile-jwt")
 KEYS = "org.keycloak.keys.KeyProvider"
 PROVIDER = "org.keycloak.storage.UserStorageProvider"
+NEW_SETTINGS = {
+    "allowRemoteResourceManagement": True,
+    "policyEnforcementMode": "ENFORCING",
+    "decisionStrategy": "UNANIMOUS",
+}
 ROUTES: list[tuple[str, Any, Callable[..., Any]]] = []
 
 
@@ -72,6 +77,8 @@ class FakeKeycloak:
         self.roles: dict[str, Any] = {}
         self.members: dict[str, set[str]] = {}
         self.mappings: dict[str, set[str]] = {}  # holder id -> role ids
+        self.accounts: dict[str, set[str]] = {}  # of clients: client id -> role ids
+        self.authorization: dict[str, Any] = {}  # client id -> settings
         self.groups: dict[str, Any] = {}
         self.flows: dict[str, Any] = {
             "f": {"id": "f", "alias": "browser", "topLevel": True, "builtIn": True, "steps": []}
@@ -87,9 +94,9 @@ class FakeKeycloak:
             for name in ("TERMS_AND_CONDITIONS", "UPDATE_PASSWORD", "idp_link")
         }
         self.texts: dict[str, dict[str, str]] = {}
+        self.default_role = self._new_role("", {"name": f"default-roles-{realm}"})
         for name in ("account", "account-console", "admin-cli"):
             self._new_client({"clientId": name})
-        self._new_role("", {"name": f"default-roles-{realm}"})
         for name in ("manage-account-links", "view-profile"):
             self._new_role(self._client("account")["id"], {"name": name})
 
@@ -106,7 +113,7 @@ class FakeKeycloak:
             if found:
                 body, query = (json.loads(data) if data else None), dict(parse_qsl(parts.query))
                 given = {"body": body} if method in {"POST", "PUT", "DELETE"} else {"query": query}
-                answer = handler(self, *map(unquote, found.groups()), **given)
+                answer = handler(self, *(one and unquote(one) for one in found.groups()), **given)
                 return answer if isinstance(answer, Answer) else Answer(200 if answer is not None else 204, answer)
         raise AssertionError(f"the fake has no {method} {path}")
 
@@ -139,7 +146,15 @@ class FakeKeycloak:
             new["defaultClientScopes"] = [*new["defaultClientScopes"], "service_account"]
         self.clients[new["id"]] = new
         self._name_mappers(new)
+        self._give_account(new)
         return str(new["id"])
+
+    def _give_account(self, client: dict[str, Any]) -> None:
+        if client.get("serviceAccountsEnabled"):
+            self.accounts.setdefault(client["id"], {self.default_role})
+        if client.get("authorizationServicesEnabled") and client["id"] not in self.authorization:
+            self.accounts[client["id"]].add(self._new_role(client["id"], {"name": "uma_protection"}))
+            self.authorization[client["id"]] = {**NEW_SETTINGS, "resources": {}, "scopes": {}, "policies": {}}
 
     def _name_mappers(self, holder: dict[str, Any]) -> None:
         for mapper in holder.get("protocolMappers") or []:
@@ -206,6 +221,11 @@ class FakeKeycloak:
             for item in self.components.values()
             if item["parentId"] == "r" and item["providerType"] == PROVIDER
         ]
+        others = {
+            item["providerType"]: [item]
+            for item in self.components.values()
+            if item["parentId"] == "r" and item["providerType"] not in {PROVIDER, KEYS}
+        }
         keys = [item for item in self.components.values() if item["providerType"] == KEYS]
         return {
             **self.realm,
@@ -224,7 +244,7 @@ class FakeKeycloak:
                 {k: v for k, v in idp.items() if k not in {"mappers", "organizationId"}} for idp in self.idps.values()
             ),
             "identityProviderMappers": self._shuffled(m for idp in self.idps.values() for m in idp["mappers"].values()),
-            "components": {PROVIDER: components, KEYS: keys},
+            "components": {PROVIDER: components, KEYS: keys, **others},
             "localizationTexts": self.texts,
         }
 
@@ -398,6 +418,10 @@ class FakeKeycloak:
         body.pop("optionalClientScopes", None)
         client.update({key: value for key, value in body.items() if value is not None})
         self._name_mappers(client)
+        if not body.get("authorizationServicesEnabled"):
+            client.pop("authorizationServicesEnabled", None)
+            self.authorization.pop(client_id, None)
+        self._give_account(client)
         if body.get("webOrigins") is None and not client.get("webOrigins"):
             client["webOrigins"] = ["/".join(uri.split("/")[:3]) for uri in client.get("redirectUris", [])]
 
@@ -414,6 +438,64 @@ class FakeKeycloak:
     @route("DELETE", "/clients/*/(default|optional)-client-scopes/*")
     def delete_client_scope(self, client_id: str, which: str, scope_id: str, body: Any) -> Any:
         self.clients[client_id][f"{which}ClientScopes"].remove(self._scope(scope_id)["name"])
+
+    @route("GET", "/clients/*/service-account-user")
+    def get_account(self, client_id: str, query: Any) -> Any:
+        assert client_id in self.accounts, "400"
+        return {"id": f"account-{client_id}"}
+
+    @route("GET", "/users/account-*/role-mappings")
+    def get_account_roles(self, client_id: str, query: Any) -> Any:
+        return self._mapped(self.accounts[client_id])
+
+    @route("POST", "/users/account-*/role-mappings/(?:realm|clients/[^/]+)")
+    def post_account_roles(self, client_id: str, body: Any) -> Any:
+        self.accounts[client_id].update(item["id"] for item in body)
+
+    @route("DELETE", "/users/account-*/role-mappings/(?:realm|clients/[^/]+)")
+    def delete_account_roles(self, client_id: str, body: Any) -> Any:
+        self.accounts[client_id] -= {item["id"] for item in body}
+
+    # Authorization services.
+
+    @route("GET", "/clients/*/authz/resource-server/settings")
+    def get_settings(self, client_id: str, query: Any) -> Any:
+        held = self.authorization[client_id]
+        resources = [{key: value for key, value in one.items() if key != "_id"} for one in held["resources"].values()]
+        lists = {"resources": resources, "scopes": held["scopes"].values(), "policies": held["policies"].values()}
+        return {**held, **{key: self._shuffled(value) for key, value in lists.items()}}
+
+    @route("GET", "/clients/*/authz/resource-server/resource")
+    def get_resources(self, client_id: str, query: Any) -> Any:
+        found = self.authorization[client_id]["resources"].values()
+        return [{**one, "owner": {"id": client_id}} for one in found][: int(query.get("max", 100))]
+
+    @route("POST", "/clients/*/authz/resource-server/import")
+    def import_settings(self, client_id: str, body: Any) -> Any:
+        held = self.authorization[client_id]
+        held.update({key: body.get(key, value) for key, value in NEW_SETTINGS.items()})
+        for scope in body.get("scopes", []):
+            held["scopes"][scope["name"]] = scope
+        for one in body.get("resources", []):
+            now = held["resources"].get(one["name"])
+            if now is None or one.get("_id") == now["_id"]:
+                new = {"ownerManagedAccess": False, "attributes": {}, "uris": [], "scopes": [], **one}
+                held["resources"][one["name"]] = {**new, "_id": now["_id"] if now else self._id()}
+        for one in body.get("policies", []):
+            config = {key: self._policy_value(held, key, value) for key, value in one.get("config", {}).items()}
+            kept = {"type": held["policies"].get(one["name"], one)["type"]}
+            usual = {"logic": "POSITIVE", "decisionStrategy": "UNANIMOUS"}
+            held["policies"][one["name"]] = {**usual, **one, **kept, "config": config}
+
+    def _policy_value(self, held: Any, key: str, value: str) -> str:
+        """What of a config value Keycloak keeps: an unknown scope is an error, an unknown group is dropped."""
+        if key in {"scopes", "resources"}:
+            assert set(json.loads(value)) <= held[key].keys(), "500"
+        if key == "groups":
+            paths = {item["path"] for item in self.groups.values()}
+            groups = [{"extendChildren": False, **item} for item in json.loads(value) if item["path"] in paths]
+            return json.dumps(groups)
+        return value
 
     # Roles.
 
@@ -457,10 +539,11 @@ class FakeKeycloak:
     @route("DELETE", "/roles-by-id/*")
     def delete_role(self, role_id: str, body: Any) -> Any:
         name = self.roles.pop(role_id)["name"]
-        for members in (*self.members.values(), *self.mappings.values()):
+        for members in (*self.members.values(), *self.mappings.values(), *self.accounts.values()):
             members.discard(role_id)
         for group in self.groups.values():
-            group["realmRoles"] = [held for held in group.get("realmRoles", []) if held != name]
+            for held in (group.get("realmRoles", []), *group.get("clientRoles", {}).values()):
+                held[:] = [one for one in held if one != name]
 
     @route("GET", "/roles-by-id/*/composites")
     def get_members(self, role_id: str, query: Any) -> Any:
@@ -476,8 +559,11 @@ class FakeKeycloak:
 
     @route("GET", "/clients/*/scope-mappings")
     def get_mappings(self, client_id: str, query: Any) -> Any:
+        return self._mapped(self.mappings.get(client_id, set()))
+
+    def _mapped(self, roles: set[str]) -> Any:
         found: dict[str, Any] = {"realmMappings": [], "clientMappings": {}}
-        for role in sorted(self.mappings.get(client_id, ())):
+        for role in sorted(roles):
             owner = self.clients.get(self.roles[role]["containerId"])
             if owner:
                 found["clientMappings"].setdefault(owner["clientId"], {"mappings": []})["mappings"].append(
@@ -519,6 +605,7 @@ class FakeKeycloak:
             return Answer(409, {"errorMessage": "exists"})
         body.pop("subGroups", None)
         body.pop("realmRoles", None)
+        body.pop("clientRoles", None)
         new = {**body, "id": self._id(), "parent": parent, "path": path}
         self.groups[new["id"]] = new
         return Answer(201, location=new["id"])
@@ -531,16 +618,21 @@ class FakeKeycloak:
     def post_child(self, group_id: str, body: Any) -> Any:
         return self._new_group(body, group_id)
 
-    @route("POST", "/groups/*/role-mappings/realm")
-    def post_group_roles(self, group_id: str, body: Any) -> Any:
-        held = self.groups[group_id].setdefault("realmRoles", [])
+    def _group_roles(self, group_id: str, client_id: str | None) -> Any:
+        group = self.groups[group_id]
+        if client_id is None:
+            return group.setdefault("realmRoles", [])
+        return group.setdefault("clientRoles", {}).setdefault(self.clients[client_id]["clientId"], [])
+
+    @route("POST", "/groups/*/role-mappings/(?:realm|clients/*)")
+    def post_group_roles(self, group_id: str, client_id: str | None, body: Any) -> Any:
+        held = self._group_roles(group_id, client_id)
         held += [item["name"] for item in body if item["name"] not in held]
 
-    @route("DELETE", "/groups/*/role-mappings/realm")
-    def delete_group_roles(self, group_id: str, body: Any) -> Any:
-        gone = {item["name"] for item in body}
-        held = self.groups[group_id].get("realmRoles", [])
-        self.groups[group_id]["realmRoles"] = [name for name in held if name not in gone]
+    @route("DELETE", "/groups/*/role-mappings/(?:realm|clients/*)")
+    def delete_group_roles(self, group_id: str, client_id: str | None, body: Any) -> Any:
+        gone, held = {item["name"] for item in body}, self._group_roles(group_id, client_id)
+        held[:] = [name for name in held if name not in gone]
 
     @route("DELETE", "/groups/*")
     def delete_group(self, group_id: str, body: Any) -> Any:

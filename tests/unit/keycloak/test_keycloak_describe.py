@@ -86,9 +86,27 @@ def test_a_bound_copy_of_a_flow_is_described_as_the_flow_it_stands_for(run, want
 
 def test_what_a_document_cannot_say_is_listed(run):
     fake = FakeKeycloak()
-    fake._new_client({"clientId": "billing", "authorizationServicesEnabled": True})
-    fake._new_group({"name": "g", "clientRoles": {"x": ["y"]}}, "")
-    assert left_out(read(fake)) == ["clients[billing].authorizationSettings", "groups[/g].clientRoles"]
+    fake._store_component("c", {"name": "c", "providerType": "x.Provider", "parentId": "r", "config": {}})
+    assert left_out(read(fake)) == ["components[x.Provider]"]
+
+
+def test_permissions_of_administrators_are_not_taken_for_settings_of_a_client(run):
+    """Their client answers with 400, and comes by itself with the setting of the realm."""
+    fake = FakeKeycloak()
+    fake._new_client(
+        {"clientId": "admin-permissions", "authorizationServicesEnabled": True, "serviceAccountsEnabled": True}
+    )
+    found = describe(read(fake))
+    assert not [path for _, path in fake.log if "/authz/" in path]
+    assert "admin-permissions" not in {client["clientId"] for client in found.get("clients", [])}
+
+
+def test_settings_as_on_the_first_day_are_not_described(run):
+    fake = FakeKeycloak()
+    run(fake, {"realm": "demo", "clients": [{"clientId": "portal", "authorizationSettings": {}}]})
+    found = describe(read(fake))
+    assert "authorizationSettings" not in str(found)
+    assert "uma_protection" not in str(found), "the role comes by itself"
 
 
 FRESH = {

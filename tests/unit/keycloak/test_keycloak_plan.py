@@ -26,6 +26,10 @@ def ldap(fake, name="ldap"):
     return next(item for item in fake.components.values() if item["name"] == name)
 
 
+def settings(fake):
+    return fake.authorization[fake._client("scicat")["id"]]
+
+
 def organization(fake):
     return next(iter(fake.organizations.values()))
 
@@ -114,6 +118,48 @@ DRIFT = {
         "group roles",
         "/facility",
         ["realmRoles"],
+    ),
+    "client role of a group": (
+        lambda f: group(f, "/facility")["clientRoles"].update(visa=["admin"]),
+        "group roles",
+        "/facility",
+        ["clientRoles.visa"],
+    ),
+    "service account": (
+        lambda f: f.accounts[f._client("scicat")["id"]].clear(),
+        "service account roles",
+        "scicat",
+        ["roles"],
+    ),
+    "service account with more": (
+        lambda f: f.accounts[f._client("scicat")["id"]].add(role(f, "admin")["id"]),
+        "service account roles",
+        "scicat",
+        ["roles"],
+    ),
+    "authorization": (
+        lambda f: settings(f).update(policyEnforcementMode="DISABLED"),
+        "authorization",
+        "scicat",
+        ["policyEnforcementMode"],
+    ),
+    "authorization scope": (
+        lambda f: settings(f)["scopes"]["read"].pop("displayName"),
+        "authorization",
+        "scicat",
+        ["scopes[read].displayName"],
+    ),
+    "authorization resource": (
+        lambda f: settings(f)["resources"]["proposals"].update(uris=["/*"]),
+        "authorization",
+        "scicat",
+        ["resources[proposals].uris"],
+    ),
+    "authorization policy": (
+        lambda f: settings(f)["policies"]["facility staff"]["config"].update(groups="[]"),
+        "authorization",
+        "scicat",
+        ["policies[facility staff].config.groups"],
     ),
     "flow": (
         lambda f: f._flow("facility forms")["steps"][0].update(requirement="DISABLED"),
@@ -351,6 +397,15 @@ def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, cha
             r"no role 'visa/nope' \(composites of role staff\)",
         ),
         ("groups", [{"name": "g", "realmRoles": ["nope"]}], r"no role 'nope' \(groups\[/g\]\)"),
+        ("groups", [{"name": "g", "clientRoles": {"visa": ["no"]}}], r"no role 'visa/no' \(groups\[/g\]\)"),
+        ("groups", [{"name": "g", "clientRoles": {"no": []}}], r"no client 'no' \(groups\[/g\]\.clientRoles\)"),
+        ("clients.1.serviceAccountRoles", {"realm": ["no"]}, r"no role 'no' \(clients\[scicat\]\.serviceAcc"),
+        ("clients.1.serviceAccountRoles", {"client": {"no": ["x"]}}, r"no client 'no' \(clients\[scicat\]\.serv"),
+        (
+            "clients.1.authorizationSettings.policies.1.config.scopes",
+            ["no"],
+            r"'scicat/scopes/no' \(clients\[scicat\]\.authorizationSettings\.policies\[staff write proposals\]",
+        ),
         ("roles.client", {"nope": []}, None),
         ("roles.client", {"nope": [{"name": "x"}]}, r"no client 'nope' \(roles.client\)"),
         (
@@ -369,6 +424,8 @@ def test_names_that_lead_nowhere_are_refused_before_the_first_write(run, wanted_
     place[last] = value
     if said is None:
         wanted_document["roles"]["realm"][2].pop("composites")
+        wanted_document["groups"][1].pop("clientRoles")
+        wanted_document["clients"][1].pop("serviceAccountRoles")
         run(FakeKeycloak(), wanted_document)
         return
     fake = FakeKeycloak()

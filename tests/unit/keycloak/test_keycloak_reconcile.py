@@ -7,7 +7,10 @@ from contextlib import suppress
 import pytest
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import flow_tree
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import Wanted
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import PartialError, RightsError
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.rights import needed
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
 from fake_keycloak import Answer, FakeKeycloak
 from realm_document import FIRST_LOGIN, GATE, SECRETS
 
@@ -23,7 +26,20 @@ def test_second_run_changes_nothing_whatever_the_order_of_lists(run, wanted_docu
     for _ in range(5):
         again, client = run(fake, wanted_document)
         assert summaries(again) == []
-        assert client.requests <= 15
+        assert client.requests <= 18, "two for the service account, one for the authorization settings"
+
+
+def test_what_few_clients_have_costs_nothing_when_it_is_not_named(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    for key in ("serviceAccountRoles", "authorizationSettings"):
+        del wanted_document["clients"][1][key]
+    del wanted_document["groups"][1]["clientRoles"]
+    fake.log.clear()
+    changes, client = run(fake, wanted_document)
+    assert changes == []
+    assert client.requests <= 15
+    assert not [path for _, path in fake.log if "account-" in path or "authz" in path]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +161,119 @@ def test_a_missing_role_is_named_and_nothing_is_read(run, wanted_document, missi
     with pytest.raises(RightsError, match=missing):
         run(fake, wanted_document)
     assert fake.log == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "roles"),
+    [
+        ({"groups": [{"name": "g", "realmRoles": ["r"]}]}, {"manage-users"}),
+        ({"groups": [{"name": "g", "clientRoles": {"c": ["r"]}}]}, {"manage-users", "manage-clients"}),
+        ({"clients": [{"clientId": "c"}]}, {"manage-clients"}),
+        ({"clients": [{"clientId": "c", "serviceAccountRoles": {}}]}, {"manage-clients", "manage-users"}),
+        ({"clients": [{"clientId": "c", "authorizationSettings": {}}]}, {"manage-clients"}),
+    ],
+)
+def test_rights_follow_what_is_named_and_not_the_section_alone(parts, roles):
+    assert needed(Wanted({"realm": "demo", **parts}, Keyring({}, "k"))) == {"manage-realm", *roles}
+
+
+# Service accounts and authorization services.
+
+
+def portal(**more):
+    return {"realm": "demo", "clients": [{"clientId": "portal", **more}]}
+
+
+def account(fake):
+    return {fake.roles[held]["name"] for held in fake.accounts[fake._client("portal")["id"]]}
+
+
+@pytest.mark.parametrize("named", [[], ["default-roles-demo"]])
+def test_roles_that_keycloak_gives_a_service_account_stay_named_or_not(run, named):
+    fake = FakeKeycloak()
+    wanted = portal(serviceAccountRoles={"realm": named}, authorizationSettings={})
+    run(fake, wanted)
+    assert account(fake) == {"default-roles-demo", "uma_protection"}
+    assert run(fake, wanted)[0] == []
+    wanted = portal(serviceAccountRoles={"realm": named, "client": {"account": ["view-profile"]}})
+    run(fake, wanted)
+    assert account(fake) == {"default-roles-demo", "uma_protection", "view-profile"}
+    assert run(fake, wanted)[0] == []
+
+
+def test_a_role_that_a_service_account_has_is_still_whole(run):
+    """The mappings show roles without attributes: written from those they would be lost."""
+    fake = FakeKeycloak()
+    role = {"name": "r", "description": "x", "attributes": {"k": "v", "l": "w"}}
+    wanted = portal(serviceAccountRoles={"realm": ["r"]})
+    run(fake, {**wanted, "roles": {"realm": [role]}})
+    run(fake, {**wanted, "roles": {"realm": [{**role, "attributes": {"k": "z"}}]}})
+    (found,) = [item for item in fake.roles.values() if item["name"] == "r"]
+    assert found["attributes"] == {"k": ["z"], "l": ["w"]}
+
+
+SETTINGS = {
+    "allowRemoteResourceManagement": False,
+    "policyEnforcementMode": "PERMISSIVE",
+    "scopes": [{"name": "read", "displayName": "Read"}],
+    "resources": [{"name": "data", "uris": ["/data/*"], "scopes": ["read"], "attributes": {"k": "v"}}],
+    "policies": [
+        {"name": "staff", "type": "group", "description": "d", "config": {"groups": [{"path": "/staff"}]}},
+        {"name": "readers", "type": "scope", "config": {"scopes": ["read"], "applyPolicies": ["staff"]}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("named", "fields"),
+    [
+        ({"decisionStrategy": "AFFIRMATIVE"}, ["decisionStrategy"]),
+        ({"scopes": [{"name": "write"}]}, ["scopes[write]"]),
+        ({"scopes": [{"name": "read", "iconUri": "i"}]}, ["scopes[read].iconUri"]),
+        ({"resources": [{"name": "data", "uris": ["/new"]}]}, ["resources[data].uris"]),
+        ({"resources": [{"name": "data", "attributes": {"l": "w"}}]}, ["resources[data].attributes.l"]),
+        ({"policies": [{"name": "staff", "description": "e"}]}, ["policies[staff].description"]),
+        ({"policies": [{"name": "readers", "config": {"scopes": []}}]}, ["policies[readers].config.scopes"]),
+    ],
+)
+def test_authorization_settings_keep_what_the_document_does_not_name(run, named, fields):
+    fake = FakeKeycloak()
+    fake._new_group({"name": "staff"}, "")
+    run(fake, portal(authorizationSettings=SETTINGS))
+    assert run(fake, portal(authorizationSettings=SETTINGS))[0] == []
+    before = copy.deepcopy(fake.authorization)
+    changes, _ = run(fake, portal(authorizationSettings=named))
+    assert summaries(changes) == [("authorization", "portal", fields)]
+    assert fake.authorization != before
+    run(fake, portal(authorizationSettings={**SETTINGS, "decisionStrategy": "UNANIMOUS"}))
+    for (kind, name), key in {("scopes", "read"): "iconUri", ("resources", "data"): "attributes"}.items():
+        for state in (before, fake.authorization):
+            state[fake._client("portal")["id"]][kind][name].pop(key, None)
+    fake.authorization[fake._client("portal")["id"]]["scopes"].pop("write", None)
+    assert fake.authorization == before
+
+
+def test_authorization_settings_survive_a_change_of_their_client(run, wanted_document):
+    """Keycloak deletes them when a PUT does not say that they are there."""
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    before = copy.deepcopy(fake.authorization)
+    scicat = wanted_document["clients"][1]
+    for key in ("serviceAccountRoles", "authorizationSettings"):
+        del scicat[key]
+    scicat["authenticationFlowBindingOverrides"] = {"browser": "facility browser"}
+    changes, _ = run(fake, wanted_document, {"scicat": "canary-new"})
+    assert [change.kind for change in changes] == ["client", "flow binding"]
+    assert fake.authorization == before
+
+
+def test_what_keycloak_drops_from_a_policy_in_silence_is_an_error(run):
+    fake = FakeKeycloak()
+    with pytest.raises(
+        PartialError,
+        match=r"clients\[portal\]\.authorizationSettings: Keycloak did not take policies\[staff\]\.config\.groups",
+    ):
+        run(fake, portal(authorizationSettings=SETTINGS))
 
 
 def test_a_token_without_any_role_is_not_taken_for_a_missing_realm(run, wanted_document):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from .authorization import Authorization
 from .bindings import Bindings
 from .client_policies import ClientPolicies
 from .client_scopes import ClientScopes, DefaultScopes, Mappers
@@ -17,7 +18,7 @@ from .localization import Localization
 from .organizations import OrganizationProviders, Organizations
 from .realm_settings import RealmSettings
 from .required_actions import RequiredActions
-from .roles import Composites, GroupRoles, Roles, ScopeMappings
+from .roles import Composites, GroupRoles, Roles, ScopeMappings, ServiceAccountRoles
 from .user_federation import FederationMappers, UserFederation
 from .user_profile import UserProfile
 
@@ -34,9 +35,11 @@ KINDS = (
     Roles(of_clients=True),
     Composites(),
     ScopeMappings(),
+    ServiceAccountRoles(),
     Groups(),
     GroupRoles(),
     DefaultGroups(),
+    Authorization(),
     Flows(),
     IdentityProviders(),
     IdentityProviderMappers(),

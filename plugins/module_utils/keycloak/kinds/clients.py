@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients: settings, secret, mappers and scope lists.
 
-A PUT keeps absent keys (all but empty web origins) and merges attributes, but makes `protocolMappers` equal
+A PUT keeps absent keys (all but those of SENT_ALONG) and merges attributes, but makes `protocolMappers` equal
 to the list sent: mappers of other people are sent along. It ignores the scope lists, which have calls of their own.
 The secret is returned in the clear and compared; a mask is never sent, it would be stored.
 Which flows a client uses is written later, when the flows exist (see bindings.py).
@@ -15,21 +15,31 @@ from typing import Any
 
 from ..client import Client
 from ..compare import as_list, filled, merged, merged_by_name, same, top_level
-from ..document import OVERRIDES, UNSEEN, Wanted
+from ..document import AUTHORIZATION, OVERRIDES, SERVICE_ROLES, Wanted
 from ..plan import CREATE, Change, Key, change
 from ..secrets import CHANGED, PREFIX
-from ..state import Live
+from ..state import ADMIN_PERMISSIONS, Live
+from .authorization import described
 from .base import Realm, Removable
 from .client_scopes import MAPPERS, scope_differences, with_plain_mappers
+from .roles import by_owner, chosen_roles
 
 SCOPE_LISTS = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
-ORIGINS = "webOrigins"
+SENT_ALONG = ("webOrigins", "authorizationServicesEnabled")  # what a PUT that leaves it out does not keep
 USUAL = {"defaultClientScopes": "defaultDefaultClientScopes", "optionalClientScopes": "defaultOptionalClientScopes"}
 SERVER_MADE = {"client.secret.creation.time", "realm_client", "saml.artifact.binding.identifier"}  # attributes
 APART = {OVERRIDES, *SCOPE_LISTS}
 # Keycloak adds this scope by itself to every client with a service account.
 SERVICE_ACCOUNT = "service_account"
-BUILT_IN = {"account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"}
+BUILT_IN = {
+    "account",
+    "account-console",
+    "admin-cli",
+    ADMIN_PERMISSIONS,
+    "broker",
+    "realm-management",
+    "security-admin-console",
+}
 
 
 class Clients(Removable):
@@ -62,7 +72,7 @@ class Clients(Removable):
         if change.action == CREATE:
             body.update({key: wanted[key] for key in SCOPE_LISTS if key in keys})
             new = client.create("/clients", merged({}, body), lambda: _find(realm, name))
-            realm.live.clients[name] = {"clientId": name, "id": new, ORIGINS: wanted.get(ORIGINS)}
+            realm.live.clients[name] = {"clientId": name, "id": new, **{key: wanted.get(key) for key in SENT_ALONG}}
             return
         now = realm.live.clients[name]
         if MAPPERS in body:
@@ -91,16 +101,19 @@ class Clients(Removable):
 
     def describe(self, live: Live) -> dict[str, Any]:
         """Clients with aliases for flows, and a name for the secret."""
-        return {"clients": [_described(live, name, item) for name, item in live.clients.items()]}
+        own = (entry for entry in live.clients.items() if entry[0] != ADMIN_PERMISSIONS)
+        return {"clients": [_described(live, name, item) for name, item in own]}
 
 
 def _described(live: Live, name: str, item: dict[str, Any]) -> dict[str, Any]:
-    found = with_plain_mappers(filled(item, "id", "access", "secret", "attributes", *UNSEEN, *APART))
+    found = with_plain_mappers(filled(item, "id", "access", "secret", "attributes", *APART))
     found.update(filled({"attributes": filled(item.get("attributes") or {}, *SERVER_MADE)}))
     if item.get("secret") and not (item.get("publicClient") or item.get("bearerOnly")):
         found["secret"] = f"{PREFIX}clients/{name}"
     if item.get(OVERRIDES):
         found[OVERRIDES] = {key: live.flow_alias(flow_id) for key, flow_id in item[OVERRIDES].items()}
+    found.update(filled({SERVICE_ROLES: by_owner(chosen_roles(live, name, set()))}))
+    found.update(filled({AUTHORIZATION: described(live.authorization.get(name, {}))}))
     for key in SCOPE_LISTS:
         names = own_scopes(item, key, [])
         if not same(names, as_list(live.realm.get(USUAL[key]))):
@@ -109,12 +122,13 @@ def _described(live: Live, name: str, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def put_client(client: Client, now: dict[str, Any], body: dict[str, Any]) -> None:
-    """Sends some keys of a client, and its web origins with them.
+    """Sends some keys of a client, and those with them that would not stay.
 
-    Measured on 26.7.5: a PUT without web origins fills empty ones in from the redirect URIs.
+    Measured on 26.7.5: a PUT without web origins fills empty ones in from the redirect URIs, and one that does not say that
+    authorization services are on deletes all their resources and policies.
     """
-    origins = body.get(ORIGINS, now.get(ORIGINS))
-    held = {} if origins is None else {ORIGINS: origins}
+    held = {key: body.get(key, now.get(key)) for key in SENT_ALONG}
+    held = {key: value for key, value in held.items() if value is not None}
     client.put(f"/clients/{now['id']}", {"clientId": now["clientId"], **held, **body})
     now.update(held)
 

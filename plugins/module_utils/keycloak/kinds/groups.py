@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..compare import differences, filled, lists, merged, plain
-from ..document import Wanted
+from ..document import GROUP_ROLES, Wanted
 from ..plan import UPDATE, Change, Key, change
 from ..state import EVERY, Live
 from .base import Realm, Removable
@@ -72,7 +72,7 @@ class Groups(Removable):
         tree: dict[str, Any] = {"": {}}
         for path in sorted(live.groups, key=lambda one: (one.count("/"), one)):
             group = live.groups[path]
-            item = tree[path] = filled({key: group.get(key) for key in ("name", "description", "realmRoles")})
+            item = tree[path] = filled({key: group.get(key) for key in ("name", "description", *GROUP_ROLES)})
             if group.get("attributes"):
                 item["attributes"] = plain(group["attributes"])
             tree[path.rsplit("/", 1)[0]].setdefault("subGroups", []).append(item)

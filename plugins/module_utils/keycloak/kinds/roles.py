@@ -1,9 +1,9 @@
 # Copyright: PaN Facility Kit contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Roles of the realm and of clients, members of composite roles, scope mappings, and roles of groups.
+"""Roles of the realm and of clients, members of composite roles, scope mappings, roles of groups and of service accounts.
 
 A PUT of a role without its description removes it, so the whole role is sent. The members of a role,
-the roles of a scope mapping and those of a group that the document names are whole lists.
+the roles of a scope mapping, and those of a group or service account that the document names are whole lists.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..document import Wanted
 from ..plan import Change, Key, change
 from ..state import Live
 from .base import Kind, Realm, Removable
+
+UMA = "uma_protection"  # Keycloak makes this role for a client with authorization services, and gives it to its account
 
 
 class Roles(Removable):
@@ -76,7 +78,7 @@ class Roles(Removable):
         """Roles with their members."""
         found: dict[str, list[Any]] = {}
         for (owner, name), role in live.roles.items():
-            if bool(owner) == self.of_clients:
+            if bool(owner) == self.of_clients and not (name == UMA and owner in live.authorization):
                 item = {
                     "name": name,
                     **filled(role, "id", "name", "composite", "clientRole", "containerId", "attributes"),
@@ -84,7 +86,7 @@ class Roles(Removable):
                 if role.get("attributes"):
                     item["attributes"] = plain(role["attributes"])
                 if live.members.get((owner, name)):
-                    item["composites"] = _composites(live.members[owner, name])
+                    item["composites"] = by_owner(live.members[owner, name])
                 found.setdefault(owner, []).append(item)
         return {"roles": {"client": found} if self.of_clients else {"realm": found.get("", [])}}
 
@@ -124,7 +126,7 @@ class ScopeMappings(Kind):
         live = realm.live
         holder, name, owner = change.key
         base = f"/clients/{live.client_id(name)}" if holder == "client" else f"/client-scopes/{live.scope_id(name)}"
-        path = f"{base}/scope-mappings/" + (f"clients/{live.client_id(owner)}" if owner else "realm")
+        path = f"{base}/scope-mappings/{_place(live, owner)}"
         want, now = realm.wanted.scope_mappings[change.key], live.scope_mappings.get(change.key, [])
         _set_roles(realm, path, {(owner, role) for role in want}, {(owner, role) for role in now})
 
@@ -140,22 +142,60 @@ class ScopeMappings(Kind):
 
 
 class GroupRoles(Kind):
-    """Roles of the realm that the members of a group have; named by the path of the group."""
+    """Roles that the members of a group have; named by the path of the group."""
 
     name = "group roles"
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
-        """Compares the roles of one group at a time."""
-        for path, names in wanted.group_roles.items():
-            now = sorted(live.groups.get(path, {}).get("realmRoles") or [])
-            yield from change(self.name, path, {} if now == names else {"realmRoles": (now, names)})
+        """Compares the realm's roles, and those of each client that the document names there."""
+        for path, owned in wanted.group_roles.items():
+            found = {}
+            for owner, names in owned.items():
+                now = sorted(_roles_of_group(live, path, owner))
+                if now != names:
+                    found[f"clientRoles.{owner}" if owner else "realmRoles"] = (now, names)
+            yield from change(self.name, path, found)
 
     def apply(self, realm: Realm, change: Change) -> None:
-        """Adds what is missing, then takes out what is too much."""
-        group = realm.live.groups[change.key]
-        want, now = realm.wanted.group_roles[change.key], group.get("realmRoles") or []
-        path = f"/groups/{group['id']}/role-mappings/realm"
-        _set_roles(realm, path, {("", role) for role in want}, {("", role) for role in now})
+        """Adds what is missing, then takes out what is too much, for each owner of roles."""
+        group = realm.live.groups[change.key]["id"]
+        for owner, names in realm.wanted.group_roles[change.key].items():
+            want, now = names, _roles_of_group(realm.live, change.key, owner)
+            path = f"/groups/{group}/role-mappings/{_place(realm.live, owner)}"
+            _set_roles(realm, path, {(owner, role) for role in want}, {(owner, role) for role in now})
+
+
+class ServiceAccountRoles(Kind):
+    """Roles that a client itself has; named like the client."""
+
+    name = "service account roles"
+
+    def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
+        """Compares whole sets of roles."""
+        for name, roles in wanted.service_roles.items():
+            want = _members(roles)
+            now = chosen_roles(live, name, want)
+            yield from change(self.name, name, {} if want == now else {"roles": (_names(now), _names(want))})
+
+    def apply(self, realm: Realm, change: Change) -> None:
+        """Adds what is missing, then takes out what is too much, for each owner of roles."""
+        live = realm.live
+        want = _members(realm.wanted.service_roles[change.key])
+        now = chosen_roles(live, change.key, want)
+        account = realm.client.get(f"/clients/{live.client_id(change.key)}/service-account-user")["id"]
+        for owner in sorted({owner for owner, _ in want ^ now}):
+            path = f"/users/{account}/role-mappings/{_place(live, owner)}"
+            _set_roles(realm, path, *({key for key in keys if key[0] == owner} for keys in (want, now)))
+
+
+def chosen_roles(live: Live, client: str, want: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Roles of a service account without those that Keycloak gives it by itself, unless they are named."""
+    given = {("", f"default-roles-{live.realm.get('realm')}"), (client, UMA)}
+    return live.service_roles.get(client, set()) - (given - want)
+
+
+def _place(live: Live, owner: str) -> str:
+    return f"clients/{live.client_id(owner)}" if owner else "realm"
 
 
 def _set_roles(realm: Realm, path: str, want: set[tuple[str, str]], now: set[tuple[str, str]]) -> None:
@@ -165,7 +205,12 @@ def _set_roles(realm: Realm, path: str, want: set[tuple[str, str]], now: set[tup
         realm.client.delete(path, [realm.live.role(*key) for key in sorted(now - want)])
 
 
-def _composites(members: set[tuple[str, str]]) -> dict[str, Any]:
+def _roles_of_group(live: Live, path: str, owner: str) -> list[str]:
+    group = live.groups.get(path, {})
+    return ((group.get("clientRoles") or {}).get(owner) if owner else group.get("realmRoles")) or []
+
+
+def by_owner(members: set[tuple[str, str]]) -> dict[str, Any]:
     """The document's form of the keys of roles."""
     found: dict[str, Any] = {}
     for owner, name in sorted(members):
