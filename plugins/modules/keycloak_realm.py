@@ -62,6 +62,12 @@ options:
         list with C(name), C(providerId), C(config). Mappers that Keycloak makes by itself are adopted by name."
       - "C(organizations): list with C(alias), C(name), C(description), C(redirectUrl), C(enabled), C(domains) (names, or objects with
         C(name) and C(verified)), C(attributes), C(identityProviders) (aliases). Needs C(organizationsEnabled)."
+      - "C(adminPermissions): fine-grained permissions of administrators, with C(adminPermissionsEnabled: true). C(policies): list with
+        C(name), C(type) and what the type needs: C(group), C(groups) (paths, or objects with C(path) and C(extendChildren)); C(role),
+        C(roles) (names, C(clientId/name) of a client's, or objects with C(name) and C(required)); C(user), C(users) (user names); C(client),
+        C(clients) (clientIds); C(aggregate), C(policies) (names) and C(decisionStrategy); C(time), C(hour), C(hourEnd) and so on.
+        C(permissions): list with C(name), C(resourceType) (C(Users), C(Groups), C(Clients), C(Roles), C(Organizations)), C(scopes), C(policies)
+        (names, all of which must agree), and C(resources), the names of certain objects instead of all."
       - "C(clientProfiles.profiles), C(clientPolicies.policies): lists with C(name), as in an export."
       - "C(localization): locale to key to text."
       - Values of C(config) and C(attributes) may be booleans, numbers, or structures (stored as JSON). A null removes a key.
@@ -98,7 +104,7 @@ options:
     description:
       - Whether to remove what this module made and the document no longer names. Otherwise the plan shows it.
       - "Never removed: what was made by hand, what comes with Keycloak, a flow that is in use, a profile that a client policy
-        applies, a key that still signs, a group that has groups made by hand in it, the client as which the module is logged in."
+        applies, a policy that somebody's permission uses, a key that still signs, a group that has groups made by hand in it, the client as which the module is logged in."
     type: bool
     default: false
   prune_users:
@@ -145,8 +151,11 @@ notes:
   - "API meant: Admin REST API of Keycloak 26.7, U(https://www.keycloak.org/docs-api/26.7.5/rest-api/)."
   - The client needs the roles C(manage-realm), and as far as the document has such sections C(manage-clients),
     C(manage-users) and C(manage-identity-providers), of client C(<realm>-realm) in realm C(master). Without them Keycloak
-    answers with empty lists, so their absence is an error before anything is read. C(serviceAccountRoles) need C(manage-users), and
-    C(clientRoles) of a group C(manage-clients).
+    answers with empty lists, so their absence is an error before anything is read. C(serviceAccountRoles) need C(manage-users),
+    C(clientRoles) of a group C(manage-clients), and C(adminPermissions) both.
+  - "With C(adminPermissionsEnabled) Keycloak lets nobody give out roles of C(realm-management) who is not administrator of the whole
+    realm. So it is switched on after they have been given. To give more of them later switch it off by hand; the next run gives them and
+    switches it on again."
   - If the realm does not exist the client also needs C(create-realm). In check mode everything is then listed as created,
     also what Keycloak would make by itself.
   - "Rotation of a realm key takes three documents. First a new key provider of higher C(priority): it signs from now on, and the old

@@ -16,8 +16,8 @@ description:
   - Secrets are named as V(secret:<name>) and never returned. RV(secrets) lists the names for which
     O(panosc.facility.keycloak_realm#module:secrets) needs values; until they are at hand, put the names into
     O(panosc.facility.keycloak_realm#module:keep_secrets).
-  - Sends one request for each client, each composite role and each group with children, two for each service account, and one for each
-    client with authorization services, besides some twenty. Writes nothing.
+  - Sends one request for each client, each composite role and each group with children, two for each service account, one for each
+    client with authorization services and for each permission of administrators, besides some twenty. Writes nothing.
 author: PaN Facility Kit contributors (@panosc-eu)
 extends_documentation_fragment: panosc.facility.keycloak
 options:
@@ -86,7 +86,7 @@ left_out:
   returned: success
   type: list
   elements: str
-  sample: ["components[org.keycloak.services.x509.X509Provider]"]
+  sample: ["adminPermissions.policies[by e-mail]"]
 requests:
   description: HTTP requests sent, the one for the token included.
   returned: always

@@ -117,6 +117,7 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                 "password": "secret:smtp",
             },
             "organizationsEnabled": True,
+            "adminPermissionsEnabled": True,
             "firstBrokerLoginFlow": FIRST_LOGIN,
             "keyProviders": [
                 {
@@ -398,6 +399,41 @@ def document(realm: str, issuer: str) -> dict[str, Any]:
                     "identityProviders": ["umbrella"],
                 }
             ],
+            "adminPermissions": {
+                "policies": [
+                    {"name": "reviewers", "type": "group", "groups": ["/umbrella/reviewers"]},
+                    {
+                        "name": "operators",
+                        "type": "role",
+                        "roles": ["visa/operator", {"name": "staff", "required": True}],
+                    },
+                    {"name": "portal", "type": "client", "clients": ["visa"]},
+                    {"name": "by day", "type": "time", "hour": 8, "hourEnd": 18},
+                    {
+                        "name": "anybody by day",
+                        "type": "aggregate",
+                        "decisionStrategy": "AFFIRMATIVE",
+                        "policies": ["by day", "operators"],
+                    },
+                ],
+                "permissions": [
+                    {"name": "see people", "resourceType": "Users", "scopes": ["view"], "policies": ["reviewers"]},
+                    {
+                        "name": "look after beamline users",
+                        "resourceType": "Groups",
+                        "resources": ["/umbrella/beamline-users"],
+                        "scopes": ["view", "view-members", "manage-membership"],
+                        "policies": ["reviewers", "anybody by day"],
+                    },
+                    {
+                        "name": "look after visa",
+                        "resourceType": "Clients",
+                        "resources": ["visa"],
+                        "scopes": ["view"],
+                        "policies": ["portal"],
+                    },
+                ],
+            },
             "clientProfiles": {
                 "profiles": [
                     {

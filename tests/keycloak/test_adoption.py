@@ -82,6 +82,7 @@ def made_by_hand(server: Server) -> None:
     address = next(item for item in api.get("/client-scopes") if item["name"] == "role_list")
     api.put(f"/client-scopes/{address['id']}", {"name": "role_list", "description": "By hand"})
     _portal(api)
+    _administrators(api)
     _flows(api, spa)
     _providers(api)
     _rest(api)
@@ -102,6 +103,24 @@ def _portal(api: Any) -> None:
     api.post(f"{server}/policy/aggregate", {"name": "both", "policies": ["staff only", "by day"]})
     permission = {"name": "readers", "scopes": ["read"], "resources": ["data"], "policies": ["both"]}
     api.post(f"{server}/permission/scope", permission)
+
+
+def _administrators(api: Any) -> None:
+    """Policies and permissions as the console writes them."""
+    ours = api.get("/clients", clientId="admin-permissions")[0]["id"]
+    server = f"/clients/{ours}/authz/resource-server"
+    group, role = api.get("/group-by-path/lab/beam")["id"], api.get("/roles/staff")["id"]
+    groups = [{"id": group, "extendChildren": True}]
+    api.post(f"{server}/policy/group", {"name": "beam", "logic": "NEGATIVE", "groups": groups, "description": "d"})
+    api.post(f"{server}/policy/role", {"name": "staff", "roles": [{"id": role, "required": True}], "fetchRoles": True})
+    api.post(f"{server}/policy/time", {"name": "by day", "notBefore": "2026-01-01 00:00:00", "hour": 8, "hourEnd": 18})
+    both = {"name": "both", "policies": ["beam", "by day"], "decisionStrategy": "CONSENSUS"}
+    api.post(f"{server}/policy/aggregate", both)
+    for name, kind, more in (("people", "Users", {}), ("lab", "Groups", {"resources": [group]})):
+        permission = {"name": name, "resourceType": kind, "scopes": ["view"], "policies": ["both", "staff"], **more}
+        api.post(f"{server}/permission/scope", permission)
+    role = {"name": "give staff", "resourceType": "Roles", "scopes": ["map-role"], "resources": [role]}
+    api.post(f"{server}/permission/scope", {**role, "policies": ["staff"], "logic": "NEGATIVE"})
 
 
 def _flows(api: Any, spa: str) -> None:
@@ -201,6 +220,7 @@ def test_a_realm_made_by_hand_is_adopted_without_a_change(new_server: Any) -> No
     assert [len(settings[key]) for key in ("scopes", "resources", "policies")] == [1, 1, 4]
     assert document["groups"][0]["clientRoles"] == {"portal": ["admin"]}
     assert document["roles"]["client"] == {"portal": [{"name": "admin"}]}
+    assert [len(document["adminPermissions"][key]) for key in ("policies", "permissions")] == [4, 3]
     # It is the whole of it: the same document makes the same realm elsewhere, and nothing that people made is owned.
     assert adopted(server, document) == []
     assert not [key for key in server.export()["attributes"] if key.startswith("facility.owned")]

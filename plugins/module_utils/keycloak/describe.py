@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .admin_permissions import LISTS as POLICIES
 from .compare import EMPTY, same
 from .document import OPENID, SECTIONS
 from .fresh_realm import CLIENT, REALM
@@ -112,6 +113,9 @@ def left_out(live: Live) -> list[str]:
 
 
 def _unsaid(live: Live) -> Iterable[str]:
+    for name, item in live.admin_policies.items():
+        if item["type"] not in {*POLICIES, "time"}:
+            yield f"adminPermissions.policies[{name}]"
     for provider in live.realm.get("components") or {}:
         if provider not in KNOWN_COMPONENTS:
             yield f"components[{provider}]"

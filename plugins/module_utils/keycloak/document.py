@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import flow_tree
+from . import admin_permissions, flow_tree
 from .compare import as_list, lists, text, texts
 from .errors import DocumentError
 from .secrets import PREFIX, Keyring, Secret
@@ -39,6 +39,7 @@ SECTIONS = (
     "requiredActions",
     "identityProviders",
     "organizations",
+    "adminPermissions",
     "userFederation",
     "clientProfiles",
     "clientPolicies",
@@ -58,6 +59,7 @@ NOT_HERE = {
 }
 IDP_BINDINGS = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
 OVERRIDES = "authenticationFlowBindingOverrides"  # of a client: by alias in the document, by id on the server
+ADMIN_SWITCH = "adminPermissionsEnabled"
 SERVICE_ROLES = "serviceAccountRoles"  # of a client; not Keycloak's own spelling, which hides them among the users
 AUTHORIZATION = "authorizationSettings"  # of a client; not in the list of clients
 AUTHORIZATION_LISTS = {"resources", "scopes", "policies"}
@@ -138,6 +140,8 @@ class Wanted:
         self.client_policies = _named(
             {"clientPolicies": _inside(parts, "clientPolicies", "policies")}, "clientPolicies"
         )
+        self.admin_policies, self.admin_permissions = _admin_permissions(parts["adminPermissions"], self.settings)
+        self.admin_named = list(admin_permissions.names(self.admin_policies, self.admin_permissions))
         self.localization = {locale: texts(values or {}) for locale, values in (parts["localization"] or {}).items()}
         self._take_secrets_out(keyring)
         self._refuse_unusable_client_keys()
@@ -397,6 +401,26 @@ def _authorization_entry(item: Named) -> Named:
         scopes = as_list(item["scopes"])
         found["scopes"] = [{"name": one["name"] if isinstance(one, Mapping) else one} for one in scopes]
     return found
+
+
+def _admin_permissions(raw: Any, settings: Named) -> tuple[Named, Named]:
+    """Policies and permissions by name; Keycloak keeps the two in one list."""
+    where, given = admin_permissions.SECTION, raw or {}
+    if not isinstance(given, Mapping) or set(given) - {"policies", "permissions"}:
+        raise DocumentError("these are no permissions", where, "Known: policies (a list), permissions (a list)")
+    parts = {f"{where}.{key}": given.get(key) for key in ("policies", "permissions")}
+    policies, permissions = (_named(parts, section) for section in parts)
+    if (policies or permissions) and text(settings.get(ADMIN_SWITCH)) != "true":
+        raise DocumentError("the realm does not use them", where, "Give the realm adminPermissionsEnabled: true")
+    for name in sorted(policies.keys() & permissions.keys()):
+        raise DocumentError(f"{name!r} is a policy and a permission", where, "Give each a name of its own")
+    return (
+        {name: admin_permissions.policy(item, f"{where}.policies[{name}]") for name, item in policies.items()},
+        {
+            name: admin_permissions.permission(item, f"{where}.permissions[{name}]")
+            for name, item in permissions.items()
+        },
+    )
 
 
 def _scope_mappings(parts: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .admin_permissions import role_key
 from .compare import as_list, structure
 from .document import AUTHORIZATION, AUTHORIZATION_LISTS, IDP_BINDINGS, OVERRIDES, Named, Wanted
 from .errors import DocumentError
@@ -25,17 +26,25 @@ def check(live: Live, wanted: Wanted) -> None:
         "flow": {unmarked(alias) for alias in live.flows} | wanted.flows.keys(),
         "client": live.clients.keys() | wanted.clients.keys(),
         "role": {"/".join(key) for key in [*live.roles, *wanted.roles]},
+        "group": live.groups.keys() | wanted.groups.keys(),
+        "user": live.users.keys(),
+        "organization": live.organizations.keys() | wanted.organizations.keys(),
+        "admin policy": live.admin_policies.keys() | wanted.admin_policies.keys(),
         "authorization object": {*_authorization(live.authorization), *_authorization(wanted.authorization)},
     }
     named = {
         "client scope": _scopes(wanted),
         "flow": _flows(wanted),
-        "client": _clients(wanted),
-        "role": _roles(wanted),
+        "client": [*_clients(wanted), *_administered(wanted, "clients")],
+        "role": [*_roles(wanted), *(("/".join(role_key(name)), at) for name, at in _administered(wanted, "roles"))],
+        "group": _administered(wanted, "groups"),
+        "user": _administered(wanted, "users"),
+        "organization": _administered(wanted, "organizations"),
+        "admin policy": _administered(wanted, "policies"),
         "authorization object": _permissions(wanted),
     }
     missing = [
-        f"there is no {kind} {name.strip('/')!r} ({where})"
+        f"there is no {kind} {name if kind == 'group' else name.strip('/')!r} ({where})"
         for kind, references in named.items()
         for name, where in _distinct(references)
         if name not in known[kind]
@@ -131,3 +140,8 @@ def _permissions(wanted: Wanted) -> Iterator[Reference]:
             for key, of in (("resources", "resources"), ("scopes", "scopes"), ("applyPolicies", "policies")):
                 for name in as_list(structure((item.get("config") or {}).get(key))):
                     yield f"{client}/{of}/{name}", f"clients[{client}].{AUTHORIZATION}.policies[{item['name']}]"
+
+
+def _administered(wanted: Wanted, kind: str) -> Iterator[Reference]:
+    """What policies and permissions of administrators are about."""
+    return ((name, where) for of, name, where in wanted.admin_named if of == kind)

@@ -27,6 +27,7 @@ NEEDED = {
     "defaultGroups": {USERS},
     "identityProviders": {IDPS},
     "organizations": {IDPS},
+    "adminPermissions": {CLIENTS, USERS},
     # A changed flow is swapped in: whatever is bound to the old one is bound anew.
     "authenticationFlows": {CLIENTS, IDPS},
 }

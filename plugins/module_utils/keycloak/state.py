@@ -11,12 +11,14 @@ on a cold server and are not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
-from . import flow_tree, ownership
-from .client import Client
+from . import admin_permissions, flow_tree, ownership
+from .client import Client, part
+from .compare import structure
 from .document import IDP_BINDINGS, SECTIONS, Named, Wanted
-from .errors import KeycloakError
+from .errors import KeycloakError, RefusedError
 
 PAGE = 50
 EVERY = 10000  # children of a group: more than Keycloak lists by default
@@ -42,6 +44,9 @@ class Live:
         self.scope_mappings: dict[tuple[str, str, str], list[str]] = {}  # keys as in Wanted
         self.service_roles: dict[str, set[RoleKey]] = {}  # of clients with a service account
         self.authorization: Named = {}  # by clientId
+        self.admin_policies: Named = {}  # in the form of admin_permissions.py, like the next
+        self.admin_permissions: Named = {}
+        self.users: Named = {}  # those that policies name
         self.groups: Named = {}  # by path
         self.flows = flow_tree.from_export(export)
         self.required_actions: Named = {item["alias"]: item for item in export.get("requiredActions") or []}
@@ -101,6 +106,7 @@ def _listed(export: Named, section: str, key: str) -> Named:
 def read(client: Client, wanted: Wanted, whole: bool = False) -> Live:
     """Reads what the sections of `wanted` need; or the whole realm, with requests for each client, role and group."""
     has = set(SECTIONS) if whole else wanted.sections
+    has = has | {kind for kind, _, _ in wanted.admin_named if kind in {"clients", "organizations", "roles"}}
     mappings = {"scopeMappings", "clientScopeMappings"}
     jobs: dict[str, Callable[[], Any]] = {"export": lambda: client.read("/partial-export")}
     if "userProfile" in has:
@@ -127,6 +133,9 @@ def read(client: Client, wanted: Wanted, whole: bool = False) -> Live:
     _authorization(client, live, wanted, whole)
     if "organizations" in has and live.realm.get("organizationsEnabled"):
         _organizations(client, live)
+    if "adminPermissions" in has:
+        _named_by_policies(client, live, wanted)
+        _admin_permissions(client, live, wanted, whole)
     return live
 
 
@@ -178,6 +187,7 @@ def _client_roles(client: Client, live: Live, wanted: Wanted, whole: bool) -> No
     for members in (*composites, *wanted.service_roles.values()):
         owners |= set(members.get("client") or {})
     owners |= wanted.group_role_clients
+    owners |= {admin_permissions.role_key(name)[0] for kind, name, _ in wanted.admin_named if kind == "roles"}
     present = sorted(live.clients if whole else owners & live.clients.keys())
 
     def roles(owner: str) -> Any:
@@ -235,6 +245,68 @@ def _authorization(client: Client, live: Live, wanted: Wanted, whole: bool) -> N
         return client.get(f"/clients/{live.clients[name]['id']}/authz/resource-server/settings")
 
     live.authorization = dict(zip(asked, client.map(settings, asked)))
+
+
+def admin_server(live: Live) -> str:
+    """Path of the permissions of administrators, or nothing as long as there is no client that has them."""
+    held = live.realm.get("adminPermissionsClient")
+    return f"/clients/{held['id']}/authz/resource-server" if held else ""
+
+
+def _named_by_policies(client: Client, live: Live, wanted: Wanted) -> None:
+    """Users, and groups that the document does not declare: one request for each."""
+
+    def group(path: str) -> Any:
+        return _perhaps(client, f"/group-by-path{'/'.join(map(part, path.split('/')))}")
+
+    named = {kind: {name for of, name, _ in wanted.admin_named if of == kind} for kind in ("groups", "users")}
+    paths = sorted(named["groups"] - live.groups.keys() - wanted.groups.keys())
+    live.groups.update({path: found for path, found in zip(paths, client.map(group, paths)) if found})
+    users = client.map(lambda name: client.get("/users", username=name, exact="true"), sorted(named["users"]))
+    live.users = {user["username"]: user for some in users for user in some}
+
+
+def _admin_permissions(client: Client, live: Live, wanted: Wanted, whole: bool) -> None:
+    """One request for all of them, and one for each that is built of others and named here, or looked at before a removal."""
+    server = admin_server(live)
+    if not server or (whole and not live.realm.get("adminPermissionsEnabled")):
+        return
+    listed = client.get(f"{server}/policy", first=0, max=EVERY, fields="*")
+    named = wanted.admin_policies.keys() | wanted.admin_permissions.keys()
+    every = whole or live.owned.get("admin policy", set()) - wanted.admin_policies.keys()
+    built = [item for item in listed if item["type"] in {*admin_permissions.PERMISSIONS, "aggregate"}]
+    asked = [item["id"] for item in built if every or item["name"] in named]
+    used = dict(zip(asked, client.map(lambda one: client.get(f"{server}/policy/{one}/associatedPolicies"), asked)))
+    if whole:
+        live.users = _users(client, listed)
+    known = {
+        item["id"]: "/".join(filter(None, name)) if isinstance(name, tuple) else name
+        for objects in (live.groups, live.clients, live.roles, live.users, live.organizations)
+        for name, item in objects.items()
+    }
+    for item in listed:
+        objects = live.admin_permissions if item["type"] in admin_permissions.PERMISSIONS else live.admin_policies
+        objects[item["name"]] = admin_permissions.from_server(item, used.get(item["id"], []), known)
+
+
+def _users(client: Client, listed: list[Named]) -> Named:
+    """Users that policies and permissions refer to by id."""
+    ids = {one for item in listed for one in structure((item.get("config") or {}).get("users")) or []}
+    for item in listed:
+        if (item.get("config") or {}).get("defaultResourceType") == "Users":
+            ids |= {resource["name"] for resource in item.get("resourcesData") or []} - {"Users"}
+    found = client.map(lambda one: _perhaps(client, f"/users/{one}"), sorted(ids))
+    return {user["username"]: user for user in found if user}
+
+
+def _perhaps(client: Client, path: str) -> Any:
+    """JSON of a GET, or nothing when there is no such object."""
+    try:
+        return client.get(path)
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def _organizations(client: Client, live: Live) -> None:

@@ -79,6 +79,8 @@ class FakeKeycloak:
         self.mappings: dict[str, set[str]] = {}  # holder id -> role ids
         self.accounts: dict[str, set[str]] = {}  # of clients: client id -> role ids
         self.authorization: dict[str, Any] = {}  # client id -> settings
+        self.admin_policies: dict[str, Any] = {}  # and permissions, by id
+        self.users: dict[str, Any] = {}
         self.groups: dict[str, Any] = {}
         self.flows: dict[str, Any] = {
             "f": {"id": "f", "alias": "browser", "topLevel": True, "builtIn": True, "steps": []}
@@ -260,6 +262,11 @@ class FakeKeycloak:
                 self.secrets["smtp"] = smtp["password"]
             smtp["password"] = MASK
         self.realm.update(body)
+        if self.realm.get("adminPermissionsEnabled") and "adminPermissionsClient" not in self.realm:
+            body = {"clientId": "admin-permissions", "serviceAccountsEnabled": True}
+            new = self._new_client(body)
+            self.clients[new]["authorizationServicesEnabled"] = True
+            self.realm["adminPermissionsClient"] = {"id": new, "clientId": "admin-permissions"}
 
     @route("GET", "/users/profile")
     def get_profile(self, query: Any) -> Any:
@@ -497,6 +504,78 @@ class FakeKeycloak:
             return json.dumps(groups)
         return value
 
+    # Permissions of administrators.
+
+    def _policy(self, name: str) -> Any:
+        return next(item for item in self.admin_policies.values() if item["name"] == name)
+
+    @route("GET", "/clients/*/authz/resource-server/policy")
+    def get_policies(self, client_id: str, query: Any) -> Any:
+        assert int(query["max"]) > 100, "Keycloak lists few of them"
+        found = []
+        for item in self.admin_policies.values():
+            config = {key: item[key] for key in ("hour", "hourEnd", "fetchRoles") if key in item}
+            config.update(
+                {key: json.dumps(item[key]) for key in ("groups", "roles", "users", "clients") if key in item}
+            )
+            new = {key: item[key] for key in ("id", "name", "type", "description", "logic") if key in item}
+            new.update(decisionStrategy=item.get("decisionStrategy", "UNANIMOUS"), config=config)
+            if item["type"] == "scope" and query.get("fields") == "*":
+                config["defaultResourceType"] = item["resourceType"]
+                new["scopesData"] = [{"id": self._id(), "name": name} for name in item["scopes"]]
+                new["resourcesData"] = [
+                    {"_id": "x", "name": name} for name in item["resources"] or [item["resourceType"]]
+                ]
+            found.append(new)
+        return self._shuffled(found)
+
+    @route("GET", "/clients/*/authz/resource-server/policy/*/associatedPolicies")
+    def get_associated(self, client_id: str, policy_id: str, query: Any) -> Any:
+        return [self.admin_policies[one] for one in self.admin_policies[policy_id]["policies"]]
+
+    def _store_policy(self, key: str, kind: str, body: Any) -> None:
+        ids = {*self.groups, *self.roles, *self.clients, *self.users, *self.organizations}
+        listed = {"group": "groups", "role": "roles", "user": "users", "client": "clients", "scope": "resources"}.get(
+            kind
+        )
+        for one in body.get(listed, []):
+            assert (one["id"] if isinstance(one, dict) else one) in ids, "400"
+        for known, flag in (("groups", "extendChildren"), ("roles", "required")):
+            if known in body:
+                body[known] = [{flag: False, **one} for one in body[known]]
+        if "policies" in body:
+            body["policies"] = [self._policy(name)["id"] for name in body["policies"]]
+        self.admin_policies[key] = {"logic": "POSITIVE", **body, "id": key, "type": kind}
+
+    @route("POST", "/clients/*/authz/resource-server/(?:policy|permission)/*")
+    def post_policy(self, client_id: str, kind: str, body: Any) -> Any:
+        if any(item["name"] == body["name"] for item in self.admin_policies.values()):
+            return Answer(409, {"error": "Conflicting policy"})
+        self._store_policy(self._id(), kind, body)
+        return Answer(201)
+
+    @route("PUT", "/clients/*/authz/resource-server/(?:policy|permission)/*/*")
+    def put_policy(self, client_id: str, kind: str, key: str, body: Any) -> Any:
+        assert self.admin_policies[key]["type"] == kind, "500"
+        self._store_policy(key, kind, body)
+
+    @route("DELETE", "/clients/*/authz/resource-server/(?:policy|permission/scope)/*")
+    def delete_policy(self, client_id: str, key: str, body: Any) -> Any:
+        del self.admin_policies[key]
+        for one, item in list(self.admin_policies.items()):
+            if item.get("policies") == [key]:
+                self.delete_policy(client_id, one, body)
+            elif key in item.get("policies", ()):
+                item["policies"].remove(key)
+
+    @route("GET", "/users")
+    def get_users(self, query: Any) -> Any:
+        return [item for item in self.users.values() if item["username"] == query["username"]]
+
+    @route("GET", "/users/*")
+    def get_user(self, user_id: str, query: Any) -> Any:
+        return self.users[user_id]
+
     # Roles.
 
     def _roles(self, owner: str) -> list[Any]:
@@ -643,7 +722,8 @@ class FakeKeycloak:
 
     @route("GET", "/group-by-path/(.+)")
     def group_by_path(self, path: str, query: Any) -> Any:
-        return next(item for item in self.groups.values() if item["path"] == f"/{path}")
+        found = [item for item in self.groups.values() if item["path"] == f"/{path}"]
+        return found[0] if found else Answer(404, {"error": "Group path does not exist"})
 
     @route("PUT", "/groups/*")
     def put_group(self, group_id: str, body: Any) -> Any:

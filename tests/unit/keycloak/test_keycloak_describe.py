@@ -87,18 +87,43 @@ def test_a_bound_copy_of_a_flow_is_described_as_the_flow_it_stands_for(run, want
 def test_what_a_document_cannot_say_is_listed(run):
     fake = FakeKeycloak()
     fake._store_component("c", {"name": "c", "providerType": "x.Provider", "parentId": "r", "config": {}})
-    assert left_out(read(fake)) == ["components[x.Provider]"]
+    fake.put_realm({"adminPermissionsEnabled": True})
+    fake._store_policy("p", "regex", {"name": "by e-mail"})
+    assert left_out(read(fake)) == ["adminPermissions.policies[by e-mail]", "components[x.Provider]"]
 
 
 def test_permissions_of_administrators_are_not_taken_for_settings_of_a_client(run):
     """Their client answers with 400, and comes by itself with the setting of the realm."""
     fake = FakeKeycloak()
-    fake._new_client(
-        {"clientId": "admin-permissions", "authorizationServicesEnabled": True, "serviceAccountsEnabled": True}
-    )
+    fake.put_realm({"adminPermissionsEnabled": True})
     found = describe(read(fake))
-    assert not [path for _, path in fake.log if "/authz/" in path]
+    assert not [path for _, path in fake.log if path.endswith("/settings")]
+    assert found["adminPermissionsEnabled"]
+    assert "adminPermissions" not in found
     assert "admin-permissions" not in {client["clientId"] for client in found.get("clients", [])}
+
+
+def test_permissions_that_are_switched_off_are_not_described(run, wanted_document):
+    """They are still there, and a document that names them would have to switch them on."""
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    fake.put_realm({"adminPermissionsEnabled": False})
+    assert "adminPermissions" not in describe(read(fake))
+
+
+def test_people_in_policies_are_described_by_name(run):
+    fake = FakeKeycloak()
+    fake.users.update({"u": {"id": "u", "username": "anna"}, "v": {"id": "v", "username": "bert"}})
+    fake.put_realm({"adminPermissionsEnabled": True})
+    fake._store_policy("p", "user", {"name": "anna", "users": ["u"]})
+    permission = {"name": "bert", "resourceType": "Users", "scopes": ["view"], "policies": ["anna"], "resources": ["v"]}
+    fake._store_policy("q", "scope", {**permission})
+    found = describe(read(fake))
+    assert found["adminPermissions"] == {
+        "policies": [{"name": "anna", "type": "user", "users": ["anna"]}],
+        "permissions": [{**permission, "resources": ["bert"]}],
+    }
+    assert run(fake, found)[0] == []
 
 
 def test_settings_as_on_the_first_day_are_not_described(run):

@@ -42,6 +42,8 @@ DROPPED = {
     "identity provider": ("identityProviders", "alias", "umbrella", "umbrella"),
     "identity provider mapper": ("identityProviders.0.mappers", "name", "orcid", "umbrella/orcid"),
     "organization": ("organizations", "alias", "partner", "partner"),
+    "admin policy": ("adminPermissions.policies", "name", "portal", "portal"),
+    "admin permission": ("adminPermissions.permissions", "name", "see people", "see people"),
     "user federation": ("userFederation", "name", "ldap", "ldap"),
     "user federation mapper": ("userFederation.0.mappers", "name", "facility group", "ldap/facility group"),
     "key provider": ("keyProviders", "name", "signing 2025", "signing 2025"),
@@ -59,6 +61,10 @@ def dropped(document, kind):
         visa["defaultClientScopes"].remove("gate-compute")
     if kind == "authentication flow":
         visa["authenticationFlowBindingOverrides"] = {"browser": None}
+    if kind == "group":
+        document["adminPermissions"]["policies"][0]["groups"] = ["/umbrella"]
+    if kind == "admin policy":
+        document["adminPermissions"]["permissions"][2]["policies"] = ["reviewers"]
     if kind == "client profile":
         document["clientPolicies"]["policies"][0]["profiles"] = []
     if kind == "identity provider":
@@ -105,7 +111,7 @@ def test_sections_that_are_absent_are_not_judged(run, wanted_document):
     fake = FakeKeycloak()
     run(fake, wanted_document)
     assert run(fake, {"realm": "demo", "enabled": False}, prune=ALL)[0][0].name == "demo"
-    assert len(fake.clients) == 6
+    assert len(fake.clients) == 7
     assert run(fake, {"realm": "demo", "identityProviders": []}, prune=ALL)[0][0].name == "umbrella"
     assert fake.idps == {}
 
@@ -175,6 +181,23 @@ def test_what_is_in_use_stays(run, wanted_document, kind, why):
         del wanted_document["clients"][0]["authenticationFlowBindingOverrides"]
     changes, _ = run(fake, wanted_document, prune=ALL)
     assert removals(changes)[kind, shown].startswith(why)
+
+
+def test_a_policy_stays_as_long_as_a_permission_made_by_hand_uses_it(run, wanted_document):
+    """Keycloak would delete the permission with it."""
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    by_hand = {"name": "by hand", "resourceType": "Users", "scopes": ["view"], "policies": ["portal"], "resources": []}
+    fake._store_policy("by hand", "scope", by_hand)
+    wanted_document["adminPermissions"] = {"policies": [], "permissions": []}
+    changes, _ = run(fake, wanted_document, prune=ALL)
+    assert removals(changes)["admin policy", "portal"] == "it is in use: admin permission by hand"
+    assert [item["name"] for item in fake.admin_policies.values()] == ["portal", "by hand"]
+    changes, _ = run(fake, wanted_document, prune=ALL)
+    assert [one.kept for one in changes] == ["it is in use: admin permission by hand"]
+    fake.delete_policy("", "by hand", None)
+    run(fake, wanted_document, prune=ALL)
+    assert fake.admin_policies == {}
 
 
 def test_a_flow_that_this_very_run_unbinds_goes(run, wanted_document):

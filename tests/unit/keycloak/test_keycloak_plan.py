@@ -259,6 +259,51 @@ DRIFT = {
         "partner",
         ["identityProviders"],
     ),
+    "admin permissions": (
+        lambda f: f.realm.update(adminPermissionsEnabled=False),
+        "admin permissions",
+        "demo",
+        ["adminPermissionsEnabled"],
+    ),
+    "admin policy": (
+        lambda f: f._policy("reviewers").update(groups=[]),
+        "admin policy",
+        "reviewers",
+        ["groups"],
+    ),
+    "admin policy by role": (
+        lambda f: f._policy("operators")["roles"][0].update(
+            required=not f._policy("operators")["roles"][0]["required"]
+        ),
+        "admin policy",
+        "operators",
+        ["roles"],
+    ),
+    "admin policy by time": (lambda f: f._policy("by day").update(hour="0"), "admin policy", "by day", ["hour"]),
+    "admin policy of policies": (
+        lambda f: f._policy("anybody by day")["policies"].pop(),
+        "admin policy",
+        "anybody by day",
+        ["policies"],
+    ),
+    "admin permission": (
+        lambda f: f._policy("see people")["scopes"].append("manage"),
+        "admin permission",
+        "see people",
+        ["scopes"],
+    ),
+    "admin permission for all": (
+        lambda f: f._policy("look after visa").update(resources=[]),
+        "admin permission",
+        "look after visa",
+        ["resources"],
+    ),
+    "admin permission of others": (
+        lambda f: f._policy("see people").update(policies=[f._policy("by day")["id"]]),
+        "admin permission",
+        "see people",
+        ["policies"],
+    ),
     "client profile": (
         lambda f: f.policies["profiles"][0]["executors"].clear(),
         "client profile",
@@ -301,6 +346,50 @@ def test_any_mixture_of_drift_is_seen_whole_and_mended_in_one_run(run, wanted_do
 def test_every_kind_has_a_case_of_drift():
     written = {kind.name for kind in KINDS if not isinstance(kind, Mappers)}  # their owners write those
     assert {case[1] for case in DRIFT.values()} == written
+
+
+def test_permissions_are_about_people_and_groups_that_the_document_does_not_declare(run):
+    fake = FakeKeycloak()
+    fake.users["u"] = {"id": "u", "username": "anna"}
+    fake._new_group({"name": "by hand"}, "")
+    fake._new_group({"name": "a b"}, group(fake, "/by hand")["id"])
+    held = {"path": "/by hand/a b", "extendChildren": True}
+    wanted = {
+        "realm": "demo",
+        "adminPermissionsEnabled": True,
+        "adminPermissions": {
+            "policies": [
+                {"name": "anna", "type": "user", "users": ["anna"]},
+                {"name": "last", "type": "group", "description": "d", "groups": [held]},
+                {"name": "both", "type": "aggregate", "policies": ["last", "inner"]},
+                {"name": "inner", "type": "aggregate", "policies": ["anna", "last"]},
+            ],
+            "permissions": [
+                {"name": "p", "resourceType": "Users", "resources": ["anna"], "scopes": ["view"], "policies": ["both"]}
+            ],
+        },
+    }
+    changes, _ = run(fake, wanted)
+    assert [one.name for one in changes if one.kind == "admin policy"] == ["anna", "last", "inner", "both"]
+    assert fake._policy("anna")["users"] == fake._policy("p")["resources"] == ["u"]
+    assert fake._policy("last")["groups"] == [{"id": group(fake, "/by hand/a b")["id"], "extendChildren": True}]
+    assert run(fake, wanted)[0] == []
+    held["extendChildren"] = False
+    wanted["adminPermissions"]["policies"][1].pop("description")
+    changes, _ = run(fake, wanted)
+    assert [one.line() for one in changes] == ["update admin policy last: groups"]
+    assert fake._policy("last")["description"] == "d", "a PUT resets what it leaves out"
+    wanted["adminPermissions"]["permissions"][0].pop("resources")
+    assert run(fake, wanted)[0] == [], "which ones is not said any more"
+
+
+def test_a_policy_of_another_type_is_refused(run, wanted_document):
+    fake = FakeKeycloak()
+    run(fake, wanted_document)
+    policies = wanted_document["adminPermissions"]["policies"]
+    policies[0] = {"name": "reviewers", "type": "client", "clients": ["visa"]}
+    with pytest.raises(DocumentError, match=r"policies\[reviewers\]: it is of type group, and a policy cannot change"):
+        run(fake, wanted_document)
 
 
 def test_order_of_writing_is_by_dependency(run, wanted_document):
@@ -406,6 +495,26 @@ def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, cha
             ["no"],
             r"'scicat/scopes/no' \(clients\[scicat\]\.authorizationSettings\.policies\[staff write proposals\]",
         ),
+        ("adminPermissions.policies.0.groups", ["/no"], r"no group '/no' \(adminPermissions\.policies\[reviewers\]\)"),
+        (
+            "adminPermissions.policies.1.roles",
+            ["visa/no"],
+            r"no role 'visa/no' \(adminPermissions\.policies\[operators\]",
+        ),
+        ("adminPermissions.policies.1.roles", ["no"], r"no role 'no' \(adminPermissions\.policies\[operators\]"),
+        ("adminPermissions.policies.2.clients", ["no"], r"no client 'no' \(adminPermissions\.policies\[portal\]\)"),
+        ("adminPermissions.policies.4.policies", ["no"], r"no admin policy 'no' \(adminPermissions\.policies\[anybody"),
+        (
+            "adminPermissions.permissions.0.policies",
+            ["no"],
+            r"no admin policy 'no' \(adminPermissions\.permissions\[see",
+        ),
+        (
+            "adminPermissions.permissions.0.resources",
+            ["no"],
+            r"no user 'no' \(adminPermissions\.permissions\[see people",
+        ),
+        ("adminPermissions.permissions.1.resources", ["/no"], r"no group '/no' \(adminPermissions\.permissions\[look"),
         ("roles.client", {"nope": []}, None),
         ("roles.client", {"nope": [{"name": "x"}]}, r"no client 'nope' \(roles.client\)"),
         (
@@ -426,6 +535,7 @@ def test_names_that_lead_nowhere_are_refused_before_the_first_write(run, wanted_
         wanted_document["roles"]["realm"][2].pop("composites")
         wanted_document["groups"][1].pop("clientRoles")
         wanted_document["clients"][1].pop("serviceAccountRoles")
+        wanted_document.pop("adminPermissions")
         run(FakeKeycloak(), wanted_document)
         return
     fake = FakeKeycloak()

@@ -26,7 +26,9 @@ def test_second_run_changes_nothing_whatever_the_order_of_lists(run, wanted_docu
     for _ in range(5):
         again, client = run(fake, wanted_document)
         assert summaries(again) == []
-        assert client.requests <= 18, "two for the service account, one for the authorization settings"
+        assert client.requests <= 23, (
+            "three for one client's account and authorization, five for what administrators may"
+        )
 
 
 def test_what_few_clients_have_costs_nothing_when_it_is_not_named(run, wanted_document):
@@ -35,6 +37,7 @@ def test_what_few_clients_have_costs_nothing_when_it_is_not_named(run, wanted_do
     for key in ("serviceAccountRoles", "authorizationSettings"):
         del wanted_document["clients"][1][key]
     del wanted_document["groups"][1]["clientRoles"]
+    del wanted_document["adminPermissions"]
     fake.log.clear()
     changes, client = run(fake, wanted_document)
     assert changes == []
@@ -171,6 +174,7 @@ def test_a_missing_role_is_named_and_nothing_is_read(run, wanted_document, missi
         ({"clients": [{"clientId": "c"}]}, {"manage-clients"}),
         ({"clients": [{"clientId": "c", "serviceAccountRoles": {}}]}, {"manage-clients", "manage-users"}),
         ({"clients": [{"clientId": "c", "authorizationSettings": {}}]}, {"manage-clients"}),
+        ({"adminPermissions": {}}, {"manage-clients", "manage-users"}),
     ],
 )
 def test_rights_follow_what_is_named_and_not_the_section_alone(parts, roles):

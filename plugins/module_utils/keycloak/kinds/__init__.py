@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from .admin_permissions import AdminPermissions, AdminPolicies, AdminSwitch
 from .authorization import Authorization
 from .bindings import Bindings
 from .client_policies import ClientPolicies
@@ -45,6 +46,9 @@ KINDS = (
     IdentityProviderMappers(),
     Organizations(),
     OrganizationProviders(),
+    AdminSwitch(),
+    AdminPolicies(),
+    AdminPermissions(),
     UserFederation(),
     FederationMappers(),
     Bindings(),

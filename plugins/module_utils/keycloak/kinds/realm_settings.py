@@ -4,6 +4,7 @@
 
 A PUT keeps keys that are absent, but replaces `attributes` and `smtpServer` as a whole: each is sent
 complete or not at all. The mask that stands for the SMTP password goes back with the rest and keeps it.
+Whether administrators have fine-grained permissions is written later (see admin_permissions.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..compare import differences, filled, merged, top_level
-from ..document import BINDINGS, NOT_HERE, SECTIONS, Wanted
+from ..document import ADMIN_SWITCH, BINDINGS, NOT_HERE, SECTIONS, Wanted
 from ..ownership import PREFIX as OWNED
 from ..plan import Change, change
 from ..secrets import CHANGED, FINGERPRINT, PREFIX, Secret
@@ -32,7 +33,7 @@ class RealmSettings(Kind):
 
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares the settings that the document names."""
-        found = differences(wanted.settings, live.realm)
+        found = differences({key: value for key, value in wanted.settings.items() if key != ADMIN_SWITCH}, live.realm)
         secret, shown = wanted.smtp_secret, (live.realm.get("smtpServer") or {}).get("password")
         if secret and not secret.stored(SMTP, live.attributes.get(f"{FINGERPRINT}.{SMTP}"), shown):
             found[MASKED] = CHANGED
