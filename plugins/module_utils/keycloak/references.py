@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from . import admin_permissions
 from .admin_permissions import role_key
 from .compare import as_list, structure
 from .document import AUTHORIZATION, AUTHORIZATION_LISTS, IDP_BINDINGS, OVERRIDES, Named, Wanted
@@ -35,12 +36,15 @@ def check(live: Live, wanted: Wanted) -> None:
     named = {
         "client scope": _scopes(wanted),
         "flow": _flows(wanted),
-        "client": [*_clients(wanted), *_administered(wanted, "clients")],
-        "role": [*_roles(wanted), *(("/".join(role_key(name)), at) for name, at in _administered(wanted, "roles"))],
-        "group": _administered(wanted, "groups"),
-        "user": _administered(wanted, "users"),
-        "organization": _administered(wanted, "organizations"),
-        "admin policy": _administered(wanted, "policies"),
+        "client": [*_clients(wanted), *_administered(live, wanted, "clients")],
+        "role": [
+            *_roles(wanted),
+            *(("/".join(role_key(name)), at) for name, at in _administered(live, wanted, "roles")),
+        ],
+        "group": _administered(live, wanted, "groups"),
+        "user": _administered(live, wanted, "users"),
+        "organization": _administered(live, wanted, "organizations"),
+        "admin policy": _administered(live, wanted, "policies"),
         "authorization object": _permissions(wanted),
     }
     missing = [
@@ -142,6 +146,7 @@ def _permissions(wanted: Wanted) -> Iterator[Reference]:
                     yield f"{client}/{of}/{name}", f"clients[{client}].{AUTHORIZATION}.policies[{item['name']}]"
 
 
-def _administered(wanted: Wanted, kind: str) -> Iterator[Reference]:
-    """What policies and permissions of administrators are about."""
-    return ((name, where) for of, name, where in wanted.admin_named if of == kind)
+def _administered(live: Live, wanted: Wanted, kind: str) -> Iterator[Reference]:
+    """What policies and permissions of administrators are about. Ids of what is gone stay in them on the server."""
+    held = {name for of, name, _ in admin_permissions.names(live.admin_policies, live.admin_permissions) if of == kind}
+    return ((name, where) for of, name, where in wanted.admin_named if of == kind and name not in held)

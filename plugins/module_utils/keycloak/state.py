@@ -260,7 +260,7 @@ def _named_by_policies(client: Client, live: Live, wanted: Wanted) -> None:
         return _perhaps(client, f"/group-by-path{'/'.join(map(part, path.split('/')))}")
 
     named = {kind: {name for of, name, _ in wanted.admin_named if of == kind} for kind in ("groups", "users")}
-    paths = sorted(named["groups"] - live.groups.keys() - wanted.groups.keys())
+    paths = sorted(path for path in named["groups"] - live.groups.keys() - wanted.groups.keys() if path[0] == "/")
     live.groups.update({path: found for path, found in zip(paths, client.map(group, paths)) if found})
     users = client.map(lambda name: client.get("/users", username=name, exact="true"), sorted(named["users"]))
     live.users = {user["username"]: user for some in users for user in some}

@@ -13,6 +13,7 @@ from ansible_collections.panosc.facility.plugins.module_utils.keycloak.describe 
     trimmed,
 )
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.document import SECTIONS, Wanted
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak.errors import DocumentError
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak.secrets import Keyring
 from fake_keycloak import FakeKeycloak
 from hypothesis import HealthCheck, given, settings
@@ -124,6 +125,21 @@ def test_people_in_policies_are_described_by_name(run):
         "permissions": [{**permission, "resources": ["bert"]}],
     }
     assert run(fake, found)[0] == []
+
+
+def test_a_policy_about_a_group_that_is_gone_is_still_described(run):
+    """Keycloak keeps the id; the same realm takes the description, another one says what is missing."""
+    fake = FakeKeycloak()
+    fake.put_realm({"adminPermissionsEnabled": True})
+    fake._new_group({"name": "g"}, "")
+    (gone,) = fake.groups
+    fake._store_policy("p", "group", {"name": "of g", "groups": [{"id": gone}]})
+    fake.delete_group(gone, None)
+    found = describe(read(fake))
+    assert found["adminPermissions"]["policies"][0]["groups"] == [gone]
+    assert run(fake, copy.deepcopy(found))[0] == []
+    with pytest.raises(DocumentError, match=f"there is no group '{gone}'"):
+        run(FakeKeycloak(), found)
 
 
 def test_settings_as_on_the_first_day_are_not_described(run):

@@ -495,6 +495,7 @@ def test_discovery_is_asked_for_changed_endpoints_only(run, wanted_document, cha
             ["no"],
             r"'scicat/scopes/no' \(clients\[scicat\]\.authorizationSettings\.policies\[staff write proposals\]",
         ),
+        ("adminPermissions.policies.0.groups", ["no"], r"no group 'no' \(adminPermissions\.policies\[reviewers\]\)"),
         ("adminPermissions.policies.0.groups", ["/no"], r"no group '/no' \(adminPermissions\.policies\[reviewers\]\)"),
         (
             "adminPermissions.policies.1.roles",
