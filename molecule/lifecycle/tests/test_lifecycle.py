@@ -1,5 +1,6 @@
 """From the first deployment to the removal: each test goes on where the one before it ended."""
 
+import json
 import os
 import random
 import shutil
@@ -218,6 +219,26 @@ def test_the_second_node_goes(site, keycloak, people):
     again = keycloak.token(grant_type="refresh_token", client_id=people.CLIENT, refresh_token=session)
     assert again.status_code == 200, "a session made at the second node went with it"
     assert gone(TWO) == []
+
+
+# As root on the node, beside the server that runs: it has the management port already.
+EXPORT = """
+set -eu
+set -a; . /etc/keycloak/secrets.env; set +a
+cd /var/lib/keycloak
+export KC_HTTP_MANAGEMENT_PORT=9555 JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1
+runuser -u keycloak -- /opt/keycloak/current/bin/kc.sh export --optimized --realm demo --users same_file --file export.json >&2
+cat export.json
+rm export.json
+"""
+
+
+def test_keycloaks_own_export_has_everybody_and_every_secret_in_clear(site, keycloak, people):
+    exported = json.loads(engine("exec", ONE, "bash", "-c", EXPORT))
+    assert people.subjects.items() <= {user["username"]: user["id"] for user in exported["users"]}.items()
+    (scicat,) = [client for client in exported["clients"] if client["clientId"] == "scicat"]
+    assert scicat["secret"] == site.vault["vault_scicat_client_secret"]
+    people.still_there(keycloak)
 
 
 # What the kit puts on a host; the CA's own folder is on the control node.

@@ -75,13 +75,13 @@ def test_a_deployment_does_not_change_the_release(site, keycloak, people):
     people.still_there(keycloak)
 
 
-# With another set of features Keycloak wants all nodes of the old release stopped.
+# With another number of owners of a cache Keycloak wants all nodes of the old release stopped.
 @pytest.mark.parametrize("way", ["one after the other", "all at once"])
 def test_an_upgrade_that_does_not_come_up_goes_back(site, nodes, people, way):
     # The address is not one of the host: the server changes the database and then cannot listen.
     wrong = {"keycloak_options": {"http-host": "192.0.2.1"}}
     if way == "all at once":
-        wrong["keycloak_features_disabled"] = ["organization"]
+        wrong["keycloak_options"]["spi-cache-embedded--default--authentication-sessions-owners"] = 1
     with LoginStream(people, *nodes) as stream:
         said = " ".join(site.run("upgrade.yml", fails=True, **wrong).split())
     assert f"Keycloak {NEW} did not come up. Keycloak {OLD} runs again" in said
