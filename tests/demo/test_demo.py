@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -329,20 +330,22 @@ class TestRealmsOfTheirOwn:
         with master_client(node, known["hosts"][node], known["ca"], on) as client:
             yield {"FACILITY_TEST_KEYCLOAK_ISSUER": known["urls"]["realm"], **client}
 
+    @pytest.fixture(scope="class", autouse=True)
+    def faults(self, demo):
+        """The equipment that the demo itself leaves out, made ready while the first suite runs."""
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(run, *ANSIBLE, "tests/equipment/deploy.yml")
+
     def test_the_realm_module_on_two_nodes_and_postgresql(self, master):
         """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
-        result = suite("tests/keycloak", **master)
+        result = suite("tests/keycloak", "-n", "2", "--dist", "loadfile", **master)
         assert result.returncode == 0, result.stdout[-8000:]
         assert "skipped" not in result.stdout
 
-    @pytest.fixture(scope="class")
-    def faults(self, demo):
-        """The equipment that the demo itself leaves out."""
-        result = run(*ANSIBLE, "tests/equipment/deploy.yml")
-        assert result.returncode == 0, result.stdout[-4000:]
-
     def test_faults_of_identity_providers(self, master, faults):
         """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
+        deployed = faults.result()
+        assert deployed.returncode == 0, deployed.stdout[-4000:]
         files = ("faults", "saml", "sessions", "mail", "facts")
         result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
         assert result.returncode == 0, result.stdout[-8000:]

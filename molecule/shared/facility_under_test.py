@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import secrets as random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from pan_facility import secrets
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 FACILITY = {
     "facility_name": "Demo Light Source",
     "facility_short_name": "demo",
@@ -28,6 +29,7 @@ FACILITY = {
         "support": "help@facility.test",
     },
     "keycloak_heap_mb": 768,
+    "keycloak_java_options": ["-XX:TieredStopAtLevel=1"],  # starts in less time, and does not live long
     "postgresql_memory_mb": 1024,
 }
 
@@ -40,16 +42,19 @@ def engine(*arguments):
 class Inventory:
     """A folder with hosts, group_vars and vault, and what its sysadmin runs."""
 
-    def __init__(self, folder, hosts, logs):
+    def __init__(self, folder, hosts, logs, **facility):
         self.folder, self.logs, self.runs = folder, logs, 0
         self.password = folder.parent / f"{folder.name}.password"
+        (folder / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
+        (folder / "group_vars" / "all" / "facility.yml").write_text(yaml.safe_dump({**FACILITY, **facility}))
+        self.name_hosts(hosts)
+
+    def name_hosts(self, hosts):
+        """Keycloak on all of them, PostgreSQL on the first."""
         self.host = hosts[0]
         everything = {name: self.reach(name) for name in hosts}
-        groups = {group: {"hosts": dict.fromkeys(hosts)} for group in ("keycloak",)}
-        groups["postgresql"] = {"hosts": {hosts[0]: None}}
-        (folder / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
-        (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": everything}, **groups}))
-        (folder / "group_vars" / "all" / "facility.yml").write_text(yaml.safe_dump(FACILITY))
+        groups = {"keycloak": {"hosts": dict.fromkeys(hosts)}, "postgresql": {"hosts": {hosts[0]: None}}}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": everything}, **groups}))
 
     @staticmethod
     def reach(name):
@@ -71,12 +76,12 @@ class Inventory:
             self.folder / "group_vars" / "all" / "vault.yml", secrets.password_from(self.password)
         ).read()
 
-    def start(self, playbook, **variables):
-        """A run of a playbook in a process group of its own."""
+    def start(self, playbook, *options, **variables):
+        """A run of a playbook, with options of ansible-playbook, in a process group of its own."""
         self.runs += 1
         path = ROOT / "playbooks" / playbook if not Path(playbook).is_absolute() else playbook
         log = self.logs / f"{self.folder.name}-{self.runs:02}-{path.stem}.log"
-        command = ["ansible-playbook", "-i", self.folder, "--vault-password-file", self.password, path]
+        command = ["ansible-playbook", "-i", self.folder, "--vault-password-file", self.password, path, *options]
         with log.open("w") as out:
             process = subprocess.Popen(
                 [*command, "-e", json.dumps(variables)],
@@ -94,17 +99,23 @@ class Inventory:
         process.log = log
         return process
 
-    def run(self, playbook, *, fails=False, **variables):
+    def run(self, playbook, *options, fails=False, **variables):
         """Everything that a playbook said; it has to succeed, or to fail."""
-        process = self.start(playbook, **variables)
+        process = self.start(playbook, *options, **variables)
         code = process.wait(timeout=1500)
         said = process.log.read_text()
         assert (code != 0) == fails, f"{process.log}\n{said[-6000:]}"
         return said
 
-    def kill(self, playbook, seconds, **variables):
-        """Run a playbook and kill all of it after some time; whether it was still running."""
-        process = self.start(playbook, **variables)
+    def changes_nothing(self, playbook, *options, **variables):
+        """Whether a run finds all as it should be, on every host."""
+        return set(re.findall(r"changed=(\d+)", self.run(playbook, *options, **variables))) == {"0"}
+
+    def kill(self, playbook, seconds, *options, after="PLAY", **variables):
+        """Run a playbook and kill all of it some time after it said `after`; whether it was still running."""
+        process = self.start(playbook, *options, **variables)
+        while after not in process.log.read_text() and process.poll() is None:
+            time.sleep(0.1)
         try:
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -230,9 +241,15 @@ class People:
         return self.claims(token.json()["id_token"])["sub"]
 
     @staticmethod
-    def claims(token):
-        payload = token.split(".")[1]
-        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    def decoded(token, part):
+        text = token.split(".")[part]
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+    def header(self, token):
+        return self.decoded(token, 0)
+
+    def claims(self, token):
+        return self.decoded(token, 1)
 
     def still_there(self, keycloak):
         for (name, scope), refresh in self.sessions.items():
@@ -255,24 +272,33 @@ def until_ready(keycloak, seconds=90):
 
 
 class LoginStream:
-    """Logs somebody in again and again, in a thread, and counts."""
+    """Logs somebody in again and again, in a thread, at the first node that serves, and counts."""
 
-    def __init__(self, keycloak, people):
-        self.succeeded, self.refused, self._stop = 0, [], threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(Keycloak(keycloak.inventory), people))
+    def __init__(self, people, *nodes):
+        self.succeeded, self.unanswered, self.refused, self._stop = 0, 0, [], threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(people, nodes))
 
-    def _run(self, keycloak, people):
+    def _run(self, people, nodes):
         while not self._stop.wait(0.5):
-            try:
-                answer = keycloak.token(
-                    grant_type="password", client_id=people.CLIENT, username="alice", password=people.passwords["alice"]
-                )
-            except requests.ConnectionError:  # nobody is there
-                continue
-            if answer.status_code == 200:
-                self.succeeded += 1
+            for node in nodes:
+                try:
+                    answer = node.token(
+                        grant_type="password",
+                        client_id=people.CLIENT,
+                        username="alice",
+                        password=people.passwords["alice"],
+                    )
+                except requests.ConnectionError:
+                    continue
+                if answer.status_code == 503:  # it starts; a proxy that asks for its health goes by
+                    continue
+                if answer.status_code == 200:
+                    self.succeeded += 1
+                else:
+                    self.refused.append((answer.status_code, answer.text[:200]))
+                break
             else:
-                self.refused.append((answer.status_code, answer.text[:200]))
+                self.unanswered += 1
 
     def __enter__(self):
         self._thread.start()
