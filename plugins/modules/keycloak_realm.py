@@ -104,7 +104,8 @@ options:
     description:
       - Whether to remove what this module made and the document no longer names. Otherwise the plan shows it.
       - "Never removed: what was made by hand, what comes with Keycloak, a flow that is in use, a profile that a client policy
-        applies, a policy that somebody's permission uses, a key that still signs, a group that has groups made by hand in it, the client as which the module is logged in."
+        applies, a policy that somebody's permission uses, a key that still signs, a group that has groups made by hand in it, the
+        client as which the module is logged in."
     type: bool
     default: false
   prune_users:
