@@ -135,7 +135,6 @@ def test_an_automation_client_that_is_lost_is_made_again(site, keycloak, people)
     assert answers(keycloak, secret) == 401
     site.run("site.yml")
     assert answers(keycloak, secret) == 200
-    assert site.changes_nothing("site.yml")
     assert_whole(keycloak)
     people.still_there(keycloak)
 
@@ -145,7 +144,6 @@ def test_a_second_node_comes(site, keycloak, people):
     with LoginStream(people, Keycloak(site, ONE), Keycloak(site, TWO)) as stream:
         site.run("site.yml")
     assert (stream.refused, stream.unanswered) == ([], 0)
-    assert site.changes_nothing("site.yml")
     assert len(sql("SELECT name FROM jgroups_ping")) == 2
     people.still_there(keycloak)
     people.still_there(Keycloak(site, TWO))
@@ -214,7 +212,6 @@ def test_the_second_node_goes(site, keycloak, people):
     site.run("remove.yml", "--limit", TWO)
     site.name_hosts([ONE])
     site.run("site.yml")
-    assert site.changes_nothing("site.yml")
     people.still_there(keycloak)
     again = keycloak.token(grant_type="refresh_token", client_id=people.CLIENT, refresh_token=session)
     assert again.status_code == 200, "a session made at the second node went with it"
