@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import requests
+from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "panosc-facility"
@@ -105,16 +106,21 @@ class OwnServer:
                 raise SystemExit(f"Keycloak did not start:\n{log.read_text()[-3000:]}")
             try:
                 if requests.get(f"{url}/realms/master", verify=self._folder / "ca.pem", timeout=10).ok:
-                    return {
-                        "url": url,
-                        "ca_path": f"{self._folder}/ca.pem",
-                        "client_id": "bench",
-                        "client_secret": secret,
-                    }
+                    return self._client(url, secret)
             except requests.exceptions.RequestException:
                 pass
             time.sleep(1)
         raise SystemExit(f"Keycloak did not answer within ten minutes:\n{log.read_text()[-3000:]}")
+
+    def _client(self, url: str, bootstrap: str) -> dict[str, str]:
+        """The login of a client that may create realms: tokens of the first administrator do not say what it may."""
+        ca, secret = f"{self._folder}/ca.pem", secrets.token_hex(16)
+        api = http.Client(http.new_session(ca, 1), url, "master", "bench", bootstrap)
+        account = {"serviceAccountsEnabled": True, "standardFlowEnabled": False, "publicClient": False}
+        made = api.create("/clients", {"clientId": "bench-realms", "secret": secret, **account}, lambda: None)
+        user = api.get(f"/clients/{made}/service-account-user")["id"]
+        api.post(f"/users/{user}/role-mappings/realm", [api.get("/roles/create-realm")])
+        return {"url": url, "ca_path": ca, "client_id": "bench-realms", "client_secret": secret}
 
 
 def free_port() -> int:
