@@ -179,11 +179,6 @@ class Keycloak:
         answer.raise_for_status()
         return answer
 
-    @property
-    def version(self):
-        keycloak = root(self.inventory.host, "readlink -f /opt/keycloak/current")
-        return keycloak.rsplit("/", 1)[1].split("-")[1]
-
 
 class People:
     """Users with open sessions; `still_there` uses each session once more."""

@@ -106,11 +106,13 @@ class OwnServer:
                 raise SystemExit(f"Keycloak did not start:\n{log.read_text()[-3000:]}")
             try:
                 if requests.get(f"{url}/realms/master", verify=self._folder / "ca.pem", timeout=10).ok:
-                    return self._client(url, secret)
+                    break
             except requests.exceptions.RequestException:
                 pass
             time.sleep(1)
-        raise SystemExit(f"Keycloak did not answer within ten minutes:\n{log.read_text()[-3000:]}")
+        else:
+            raise SystemExit(f"Keycloak did not answer within ten minutes:\n{log.read_text()[-3000:]}")
+        return self._client(url, secret)
 
     def _client(self, url: str, bootstrap: str) -> dict[str, str]:
         """The login of a client that may create realms: tokens of the first administrator do not say what it may."""

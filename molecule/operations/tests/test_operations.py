@@ -118,11 +118,12 @@ def test_killed_upgrades_are_taken_up_and_fail_no_login(site, nodes, people):
     print(f"\nFACILITY_TEST_SEED={SEED} FACILITY_TEST_KILLS={KILLS}")
     moment = random.Random(SEED)  # noqa: S311  to be repeated
     with LoginStream(people, *nodes) as stream:
-        for _ in range(KILLS):
-            if not site.kill("upgrade.yml", moment.uniform(15, 60)):
-                break
+        killed = 0
+        while killed < KILLS and site.kill("upgrade.yml", moment.uniform(15, 60)):
+            killed += 1
         site.run("upgrade.yml")
     print(f"{stream.succeeded} logins during the upgrade, {stream.unanswered} times no node answered")
+    assert killed, "the upgrade was over before it could be killed"
     assert (stream.refused, stream.unanswered) == ([], 0)
     assert releases() == [NEW, NEW]
     assert migrated(ONE) == NEW
