@@ -364,6 +364,12 @@ def _owned_roles(item: Named, where: str) -> dict[str, list[str]]:
     return {owner: sorted(map(text, as_list(names))) for owner, names in found.items()}
 
 
+def role_keys(owned: Named) -> set[tuple[str, str]]:
+    """(owning client or "" for the realm, name) of roles in the form of `composites`: realm (names), client (clientId: names)."""
+    owners = {"": owned.get("realm"), **(owned.get("client") or {})}
+    return {(owner, name) for owner, names in owners.items() for name in as_list(names)}
+
+
 def _roles_by_owner(raw: Any, where: str) -> Named:
     """Roles in the form of `composites`."""
     found = {} if raw is None else raw

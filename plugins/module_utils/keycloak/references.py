@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from . import admin_permissions
 from .admin_permissions import role_key
 from .compare import as_list, structure
-from .document import AUTHORIZATION, AUTHORIZATION_LISTS, IDP_BINDINGS, OVERRIDES, Named, Wanted
+from .document import AUTHORIZATION, AUTHORIZATION_LISTS, IDP_BINDINGS, OVERRIDES, Named, Wanted, role_keys
 from .errors import DocumentError
 from .flow_tree import unmarked
 from .state import Live
@@ -112,18 +112,15 @@ def _clients(wanted: Wanted) -> Iterator[Reference]:
 def _roles(wanted: Wanted) -> Iterator[Reference]:
     """As `<owner>/<role>`; a role of the realm has no owner."""
     for (owner, name), role in wanted.roles.items():
-        composites = role.get("composites") or {}
-        for member_of, members in {"": composites.get("realm"), **(composites.get("client") or {})}.items():
-            for member in as_list(members):
-                yield f"{member_of}/{member}", f"composites of role {f'{owner}/{name}'.strip('/')}"
+        for member in sorted(role_keys(role.get("composites") or {})):
+            yield "/".join(member), f"composites of role {f'{owner}/{name}'.strip('/')}"
     for path, owned in wanted.group_roles.items():
         for owner, roles in owned.items():
             for role_name in roles:
                 yield f"{owner}/{role_name}", f"groups[{path}]"
     for name, service in wanted.service_roles.items():
-        for owner, members in {"": service.get("realm"), **(service.get("client") or {})}.items():
-            for role_name in as_list(members):
-                yield f"{owner}/{role_name}", f"clients[{name}].serviceAccountRoles"
+        for member in sorted(role_keys(service)):
+            yield "/".join(member), f"clients[{name}].serviceAccountRoles"
     for (_, name, owner), roles in wanted.scope_mappings.items():
         for role_name in roles:
             yield f"{owner}/{role_name}", f"scopeMappings of {name}"

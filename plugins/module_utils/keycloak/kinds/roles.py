@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..client import part
-from ..compare import as_list, differences, filled, lists, merged, plain
-from ..document import Wanted
+from ..compare import differences, filled, lists, merged, plain
+from ..document import Wanted, role_keys
 from ..plan import Change, Key, change
 from ..state import Live
 from .base import Kind, Realm, Removable
@@ -100,12 +100,12 @@ class Composites(Kind):
         """Compares whole sets of members."""
         for key, role in wanted.roles.items():
             if role.get("composites") is not None:
-                want, now = _members(role["composites"]), live.members.get(key, set())
+                want, now = role_keys(role["composites"]), live.members.get(key, set())
                 yield from change(self.name, key, {} if want == now else {"composites": (_names(now), _names(want))})
 
     def apply(self, realm: Realm, change: Change) -> None:
         """Adds what is missing, then takes out what is too much."""
-        want = _members(realm.wanted.roles[change.key]["composites"])
+        want = role_keys(realm.wanted.roles[change.key]["composites"])
         path = f"/roles-by-id/{realm.live.role(*change.key)['id']}/composites"
         _set_roles(realm, path, want, realm.live.members.get(change.key, set()))
 
@@ -173,14 +173,14 @@ class ServiceAccountRoles(Kind):
     def plan(self, live: Live, wanted: Wanted) -> Iterator[Change]:
         """Compares whole sets of roles."""
         for name, roles in wanted.service_roles.items():
-            want = _members(roles)
+            want = role_keys(roles)
             now = chosen_roles(live, name, want)
             yield from change(self.name, name, {} if want == now else {"roles": (_names(now), _names(want))})
 
     def apply(self, realm: Realm, change: Change) -> None:
         """Adds what is missing, then takes out what is too much, for each owner of roles."""
         live = realm.live
-        want = _members(realm.wanted.service_roles[change.key])
+        want = role_keys(realm.wanted.service_roles[change.key])
         now = chosen_roles(live, change.key, want)
         account = realm.client.get(f"/clients/{live.client_id(change.key)}/service-account-user")["id"]
         for owner in sorted({owner for owner, _ in want ^ now}):
@@ -220,12 +220,6 @@ def by_owner(members: set[tuple[str, str]]) -> dict[str, Any]:
 
 def _plain(role: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in role.items() if key not in {"composites", "composite"}}
-
-
-def _members(composites: dict[str, Any]) -> set[tuple[str, str]]:
-    """Keys of roles, (owning client or "", name), from the document's form."""
-    owners = {"": composites.get("realm"), **(composites.get("client") or {})}
-    return {(owner, name) for owner, names in owners.items() for name in as_list(names)}
 
 
 def _names(members: set[tuple[str, str]]) -> list[str]:
