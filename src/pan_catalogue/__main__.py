@@ -1,0 +1,7 @@
+"""`python -m pan_catalogue` is `pan-catalogue`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,177 @@
+"""HTTP: which call of the search API a request is, and its answer.
+
+The path is read from the raw bytes: a pid is one segment with its slashes as `%2F` (every DOI has one), and a framework's router has decoded them already. Names in paths are
+compared without regard to case, for clients of the reference provider use both `/Datasets` and `/datasets`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote_to_bytes
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .errors import BadFilter, NotFound, RequestError, StoreError
+from .grammar import model_at
+from .model import MODELS
+from .provider import Provider
+
+BASE = "/api"
+JSON = "application/json"
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+encode = msgspec.json.encode
+
+
+@dataclass
+class SearchAPI:
+    """The calls below `BASE`.
+
+    Attributes:
+        provider: answers them, in its own thread: the loop stays free for other requests while the database works.
+        thread: that one thread. More of them would be slower: SQLite's module gives up Python's lock at every row. Cores are used by processes.
+    """
+
+    provider: Provider
+    thread: ThreadPoolExecutor
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+        model, pid, call = parsed(raw_path(request))
+        tolerant = self.provider.settings.limits.tolerant
+        of = self.provider
+        match call:
+            case "list":
+                text = parameter(request, "filter", tolerant)
+                objects, more = await self.run(lambda: of.listed(model, text))
+                return Response(
+                    encode(objects), media_type=JSON, headers=following(request, text, len(objects)) if more else None
+                )
+            case "count":
+                text = parameter(request, "where", tolerant)
+                return answer({"count": await self.run(lambda: of.count(model, text))})
+            case "files":
+                text = parameter(request, "filter", tolerant)
+                return answer(await self.run(lambda: of.files(pid, text)))
+            case "files/count":
+                text = parameter(request, "where", tolerant)
+                return answer({"count": await self.run(lambda: of.files_count(pid, text))})
+        text = parameter(request, "filter", tolerant)
+        return answer(await self.run(lambda: of.one(model, pid, text)))
+
+    async def run(self, work: Callable[[], Answer]) -> Answer:
+        """Return what `work` returns, run in the thread of the database."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work)
+
+
+def raw_path(request: Request) -> str:
+    """Return the path as it was sent, still percent-encoded."""
+    raw = request.scope.get("raw_path")
+    return raw.decode("ascii", "replace") if raw else quote(request.scope["path"])
+
+
+def parsed(path: str) -> tuple[str, str, str]:
+    """Return (key of the class, pid or an empty text, call): `list`, `count`, `one`, `files` or `files/count`.
+
+    Raises:
+        NotFound: there is no such call.
+    """
+    segments = path.partition("?")[0].removeprefix(BASE).strip("/").split("/")
+    model = model_at(decoded(segments[0]))
+    if model is None:
+        near = difflib.get_close_matches(
+            decoded(segments[0]).lower(), [m.path.lower() for m in MODELS.values() if m.path], 1
+        )
+        raise NotFound(
+            f"There is no path {decoded(path)!r}" + (f"; did you mean {BASE}/{near[0].capitalize()}?" if near else "")
+        )
+    rest = segments[1:]
+    lower = [s.lower() for s in rest]
+    if not rest:
+        return model, "", "list"
+    if lower == ["count"]:
+        return model, "", "count"
+    if model == "Dataset" and len(rest) > 1 and lower[-1] == "files":
+        return model, decoded("/".join(rest[:-1])), "files"
+    if model == "Dataset" and len(rest) > 2 and lower[-2:] == ["files", "count"]:  # noqa: PLR2004
+        return model, decoded("/".join(rest[:-2])), "files/count"
+    return model, decoded("/".join(rest)), "one"
+
+
+def decoded(text: str) -> str:
+    """Return percent-encoded UTF-8 as text.
+
+    Raises:
+        BadFilter: it is not UTF-8.
+    """
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise BadFilter("not UTF-8", "path") from None
+
+
+def parameter(request: Request, name: str, tolerant: bool) -> str | None:
+    """Return the one parameter that a call has.
+
+    Raises:
+        BadFilter: there is another one, or it is there twice.
+    """
+    given = request.query_params.multi_items()
+    for key, _ in given:
+        if key != name and not tolerant:
+            raise BadFilter(f"unknown parameter; this call has only {name!r}", key[:60])
+    values = [v for k, v in given if k == name]
+    if len(values) > 1:
+        raise BadFilter("is there more than once", name)
+    return values[0] if values else None
+
+
+def following(request: Request, text: str | None, taken: int) -> dict[str, str]:
+    """Return the header that says where the rest is: an answer without a limit is cut at the most that one may hold (RFC 8288)."""
+    asked = msgspec.json.decode(text) if text else {}
+    asked["skip"] = (asked.get("skip") or 0) + taken
+    address = request.url.replace(query=f"filter={quote(msgspec.json.encode(asked).decode())}")
+    return {"Link": f'<{address}>; rel="next"'}
+
+
+def answer(body: Any) -> Response:
+    """Return a JSON answer."""
+    return Response(encode(body), media_type=JSON)
+
+
+async def request_error(_: Request, error: Exception) -> Response:
+    """Return the answer to a request that the client can mend."""
+    if not isinstance(error, RequestError):
+        raise error
+    return Response(encode(error.body()), status_code=error.status, media_type=JSON)
+
+
+async def store_error(_: Request, error: Exception) -> Response:
+    """Return the answer while the database cannot be used; the log says why."""
+    if isinstance(error, StoreError):
+        log.error("the store cannot be used: %s", error)
+    refused = plain_error(503, "The catalogue's database cannot be used at the moment", "STORE_UNAVAILABLE")
+    refused.headers["Retry-After"] = "5"
+    return refused
+
+
+async def unexpected(_: Request, __: Exception) -> Response:
+    """Return the answer to an error of ours: nothing of it is told."""
+    return plain_error(500, "Internal error; the log has it", "INTERNAL")
+
+
+def plain_error(status: int, message: str, code: str) -> Response:
+    """Return an error that is not about a filter."""
+    return Response(
+        encode({"error": {"statusCode": status, "name": "Error", "message": message, "code": code}}),
+        status_code=status,
+        media_type=JSON,
+    )

@@ -1,0 +1,115 @@
+"""The log: one JSON object a line, and one line for each request."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import uuid
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import api, push
+from .errors import CatalogueError, TooMany
+from .limits import Bucket
+from .metrics import REQUESTS, RUNNING, SECONDS
+from .settings import Log
+
+access = logging.getLogger("pan_catalogue.access")
+
+
+def configure(of: Log) -> None:
+    """Send the log to standard error in the form that the settings say."""
+    handler = logging.StreamHandler(sys.stderr)
+    if of.format == "json":
+        handler.setFormatter(
+            JsonFormatter(
+                "%(asctime)s %(levelname)s %(name)s %(message)s",
+                rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+                reserved_attrs=[*RESERVED_ATTRS, "color_message"],
+            )
+        )
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=of.level.upper(), force=True)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+
+
+class Access:
+    """Around everything: gives a request a number, refuses a client that asks too often, measures, and writes the line.
+
+    Filters are not logged below `debug`: what somebody searches for is theirs.
+    """
+
+    def __init__(self, app: ASGIApp, bucket: Bucket) -> None:
+        self.app = app
+        self.bucket = bucket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, number = time.perf_counter(), uuid.uuid4().hex[:16]
+        answered: dict[str, Any] = {"status": 500, "bytes": 0}
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered["status"] = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
+            elif message["type"] == "http.response.body":
+                answered["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        client = scope["client"][0] if scope.get("client") else ""
+        call = call_of(scope)
+        RUNNING.inc()
+        try:
+            wait = self.bucket.wait(client) if scope["path"].startswith(api.BASE) else 0
+            if wait:
+                refused = Response(
+                    api.encode(TooMany("too many requests").body()),
+                    status_code=429,
+                    media_type=api.JSON,
+                    headers={"Retry-After": str(int(wait) + 1)},
+                )
+                await refused(scope, receive, sending)
+            else:
+                await self.app(scope, receive, sending)
+        finally:
+            RUNNING.dec()
+            seconds = time.perf_counter() - begun
+            REQUESTS.labels(call, answered["status"]).inc()
+            SECONDS.labels(call).observe(seconds)
+            if access.isEnabledFor(logging.INFO):
+                facts = {
+                    "request": number,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "ms": round(seconds * 1000, 2),
+                    "client": client,
+                    **answered,
+                }
+                if access.isEnabledFor(logging.DEBUG):
+                    facts["query"] = scope["query_string"].decode("ascii", "replace")
+                access.info("%s %s %s", scope["method"], scope["path"], answered["status"], extra=facts)
+
+
+def call_of(scope: Scope) -> str:
+    """Return what a request is counted as: few words, whatever is asked."""
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
+    if path.startswith(push.PATH):
+        return "records"
+    if not path.startswith(api.BASE + "/"):
+        return path.strip("/") if path in {"/health", "/metrics"} else "other"
+    try:
+        model, _, call = api.parsed(path)
+    except CatalogueError:
+        return "other"
+    return f"{model} {call}"

@@ -1,0 +1,188 @@
+"""Which shape of SQL is quick for a request: pages of ids, and counts.
+
+A condition that few rows meet is best taken as the set of their ids; one that many rows meet is best tried row by row, for the page is soon full. Which it is is
+asked of the database, with an end (`PROBE`). Measured on 100,000 and a million datasets: each of the shapes is the quickest of its kind somewhere, and the wrong one costs
+up to a thousand times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .model import MODELS
+from .query import And, Compare, Find
+from .sql.fragment import Sql, bracketed, every, joined
+from .sql.sets import Part, Sets
+
+PROBE = 20_000  # rows from which a condition is tried row by row
+WALK = 40_000  # rows that are tried before the sets are cut with each other instead
+
+
+class Connection(Protocol):
+    """What reads from a database."""
+
+    def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
+        """Return all rows of a SELECT."""
+
+
+@dataclass
+class Plan:
+    """Answers one request.
+
+    Attributes:
+        connection: to the database.
+        sets: of this request.
+        find: what is asked.
+    """
+
+    connection: Connection
+    sets: Sets
+    find: Find
+
+    @property
+    def table(self) -> str:
+        """The table of the rows that are asked for."""
+        return MODELS[self.find.model].table
+
+    def page(self, limit: int) -> list[int]:
+        """Return the ids of the page, in order."""
+        parts = self.sets.parts(self.find)
+        end = self.window(limit)
+        if len(parts) == 1 and parts[0].ordered and not self.find.order:
+            return self.ids(self.driven(parts[0].ordered) + end)
+        few = self.fewest(parts)
+        if few:
+            rest = [p for p in parts if p is not few]
+            return self.ids(self.select([few], rest) + end)
+        sets = [p for p in parts if p.ids is not None]
+        if len(sets) > 1 and not self.find.order:
+            return self.walk(parts, end, limit) or self.ids(
+                self.select(sets, [p for p in parts if p.ids is None]) + end
+            )
+        if self.find.order:
+            return self.ids(self.select(sets, [p for p in parts if p.ids is None]) + end)
+        return self.ids(self.select([], parts) + end)
+
+    def count(self) -> int:
+        """Return how many rows match."""
+        if not self.find.filters:
+            return self.visible_rows()
+        parts = self.sets.parts(self.find)
+        if len(parts) == 1:
+            single = self.count_single(parts[0])
+            if single is not None:
+                return single
+        sets = [p for p in parts if p.ids is not None]
+        few = self.fewest(parts) if len(sets) > 1 else None
+        chosen = [few] if few else sets
+        return self.number(
+            "SELECT count(*) FROM ("
+            + self.select(chosen, [p for p in parts if p not in chosen], order=False)
+            + ") matching"
+        )
+
+    # -- shapes
+
+    def select(self, sets: Sequence[Part], checks: Sequence[Part], *, order: bool = True) -> Sql:
+        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `checks`."""
+        tests = [self.sets.visible(self.find.model, "d"), *(bracketed(p.check("d")) for p in checks)]
+        if sets:
+            tests.append("d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + ")")
+        return f"SELECT d.id FROM {self.table} d WHERE " + every(tests) + (self.order() if order else "")
+
+    def driven(self, ordered: tuple[str, str, Sql]) -> Sql:
+        """Return a SELECT that goes through a set in the order of ids, so that it ends when the page is full."""
+        table, column, test = ordered
+        tests = every([self.sets.visible(self.find.model, "d"), bracketed(test)])
+        return (
+            f"SELECT d.id FROM {table} {self.sets.dialect.first} {self.table} d ON d.id = {column} WHERE "
+            + tests
+            + f" ORDER BY {column}"
+        )
+
+    def walk(self, parts: Sequence[Part], end: Sql, limit: int) -> list[int] | None:
+        """Return the page if it is full after the first `WALK` rows, or if there are no more; else None."""
+        start = self.connection.rows(Sql(f"SELECT d.id FROM {self.table} d ORDER BY d.id LIMIT 1 OFFSET ?", (WALK,)))
+        select = self.select([], parts, order=False)
+        if not start:
+            return self.ids(select + self.order() + end)
+        found = self.ids(select + Sql(" AND d.id < ?", (start[0][0],)) + self.order() + end)
+        return found if len(found) == limit else None
+
+    def fewest(self, parts: Sequence[Part]) -> Part | None:
+        """Return the part that fewest rows meet, if these are few."""
+        best, least = None, PROBE + 1
+        for part in parts:
+            if part.ids is None:
+                continue
+            rows = self.number("SELECT count(*) FROM (" + part.ids + Sql(" LIMIT ?", (least,)) + ") probe")
+            if rows < least:
+                best, least = part, rows
+        return best
+
+    def order(self) -> str:
+        """Return ORDER BY; what is left open is decided by the order of insertion, so that pages never overlap."""
+        fields = MODELS[self.find.model].fields
+        columns = [f"d.{fields[name].column}" + (" DESC" if descending else "") for name, descending in self.find.order]
+        return " ORDER BY " + ", ".join([*(nulls_first(c, self.sets.dialect.name) for c in columns), "d.id"])
+
+    def window(self, limit: int) -> Sql:
+        """Return LIMIT and OFFSET."""
+        return Sql(" LIMIT ? OFFSET ?", (limit, self.find.skip)) if self.find.skip else Sql(" LIMIT ?", (limit,))
+
+    # -- counts that need not look at the rows
+
+    def visible_rows(self) -> int:
+        """Return how many rows of the class everybody may see: from a table of their dates."""
+        return self.number(
+            Sql(
+                "SELECT coalesce(sum(n), 0) FROM visible_count WHERE model = ? AND visible_from <= ?",
+                (self.find.model, self.sets.now),
+            )
+        )
+
+    def count_single(self, part: Part) -> int | None:
+        """Return the count of one condition where an index knows it, else None."""
+        if self.find.model != "Dataset":
+            return None
+        if part.techniques is not None and len(part.techniques) == 1:
+            tagged = self.number(
+                Sql(
+                    "SELECT count(*) FROM dataset_technique_anc WHERE technique_id = ? AND visible_from <= ?",
+                    (part.techniques[0], self.sets.now),
+                )
+            )
+            return tagged if part.tagged else self.visible_rows() - tagged
+        if part.parameters is not None:
+            what = "count(*)" if self.named_once() else "count(DISTINCT p.dataset_id)"
+            tests = every([bracketed(part.parameters), Sql("+p.visible_from <= ?", (self.sets.now,))])
+            return self.number(f"SELECT {what} FROM dataset_parameter p WHERE " + tests)
+        return None
+
+    def named_once(self) -> bool:
+        """Return whether the one parameter that is asked for stands at most once in each dataset."""
+        where = next(i.find.where for i in self.find.includes if i.filters)
+        parts = where.parts if isinstance(where, And) else (where,)
+        names = [p.values for p in parts if isinstance(p, Compare) and p.field.name == "name" and p.operator == "eq"]
+        if not names:
+            return False
+        return self.connection.rows(Sql("SELECT repeated FROM parameter_name WHERE name = ?", names[0])) == [(0,)]
+
+    # -- running
+
+    def ids(self, statement: Sql) -> list[int]:
+        """Return the first column of a SELECT."""
+        return [row[0] for row in self.connection.rows(statement)]
+
+    def number(self, statement: Sql) -> int:
+        """Return the one number of a SELECT."""
+        return int(self.connection.rows(statement)[0][0])
+
+
+def nulls_first(column: str, dialect: str) -> str:
+    """Return a column of ORDER BY with rows without a value first, and last when descending: SQLite's own order, which PostgreSQL must be told."""
+    if dialect == "sqlite":
+        return column
+    return column + (" NULLS LAST" if column.endswith(" DESC") else " NULLS FIRST")

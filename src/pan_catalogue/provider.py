@@ -1,0 +1,143 @@
+"""The search API without HTTP: each call is one request, from its texts to its objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from . import grammar
+from .errors import BadFilter, NotFound
+from .model import MODELS, relation_of
+from .plan import Plan
+from .query import Find, Include
+from .rows import Fetch, Object
+from .score import NONE, Scorer
+from .settings import Settings
+from .sql.dialects import Dialect
+from .sql.fragment import Sql, bracketed, every
+from .sql.sets import Sets
+
+
+class Reader(Protocol):
+    """A connection that reads."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """Of the database."""
+
+    def begin(self) -> None:
+        """Start the clock of one request."""
+
+    def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
+        """Return all rows of a SELECT."""
+
+
+@dataclass
+class Provider:
+    """Answers the calls of the search API.
+
+    All methods raise `BadFilter` for a filter without a meaning, `TooExpensive` for one whose answer takes too long, `NotFound` for a record that is not there or that
+    nobody may see.
+
+    Attributes:
+        reader: connection to the database; one thread at a time.
+        settings: of the service.
+        clock: seconds since 1970.
+    """
+
+    reader: Reader
+    settings: Settings
+    clock: Callable[[], float] = time.time
+
+    def listed(self, model: str, filter: str | None) -> tuple[list[Object], bool]:  # noqa: A002 - its name in the API
+        """Return the records that meet a filter, and whether there may be more than one answer can hold."""
+        find = grammar.of_filter(model, filter, self.settings.bounds)
+        sets = self._sets()
+        plan = Plan(self.reader, sets, find)
+        limit = find.limit or self.settings.limits.page
+        if find.words is not None:
+            scored = dict(Scorer(self.reader, plan, self.settings.scoring.formula).page(limit))
+        else:
+            scored = dict.fromkeys(plan.page(limit), NONE)
+        objects = self._fetch(sets).objects(find, list(scored)) if scored else []
+        for found, score in zip(objects, scored.values(), strict=True):
+            found["score"] = score
+        return objects, find.limit is None and len(objects) == limit
+
+    def one(self, model: str, pid: str, filter: str | None) -> Object:  # noqa: A002 - its name in the API
+        """Return a record by its pid."""
+        find = grammar.of_filter(model, filter, self.settings.bounds)
+        if not self.settings.limits.tolerant and (
+            find.order or find.skip or find.limit or find.words or find.where != Find(model).where
+        ):
+            raise BadFilter("one record is asked for: only `include` and `fields` have a meaning", "filter")
+        sets = self._sets()
+        return self._fetch(sets).objects(find, [self._id(model, pid, sets.now)])[0]
+
+    def count(self, model: str, where: str | None) -> int:
+        """Return how many records meet a condition."""
+        return Plan(self.reader, self._sets(), grammar.of_where(model, where, self.settings.bounds)).count()
+
+    def files(self, pid: str, filter: str | None) -> list[Object]:  # noqa: A002 - its name in the API
+        """Return the files of a dataset."""
+        find = grammar.of_filter("File", filter, self.settings.bounds)
+        sets = self._sets()
+        dataset = self._id("Dataset", pid, sets.now)
+        relation = relation_of("Dataset", "files")
+        if relation is None:
+            raise TypeError("files")
+        return self._fetch(sets).related("Dataset", [Include(relation, find)], [dataset])[dataset]
+
+    def files_count(self, pid: str, where: str | None) -> int:
+        """Return how many files of a dataset meet a condition."""
+        find = grammar.of_where("File", where, self.settings.bounds)
+        sets = self._sets()
+        tests = every(
+            [
+                Sql("f.dataset_id = ?", (self._id("Dataset", pid, sets.now),)),
+                bracketed(sets.where("File", "f", find.where)),
+            ]
+        )
+        return int(self.reader.rows("SELECT count(*) FROM file f WHERE " + tests)[0][0])
+
+    def status(self) -> dict[str, Any]:
+        """Return how much there is, and which ontology techniques are understood by."""
+        sets = self._sets()
+        counts = {
+            MODELS[m].path.lower(): Plan(self.reader, sets, Find(m)).visible_rows()
+            for m in ("Dataset", "Document", "Instrument")
+        }
+        ontology = self.reader.rows(Sql("SELECT value FROM meta WHERE name = 'ontology'"))
+        terms = self.reader.rows(Sql("SELECT count(*) FROM technique"))[0][0]
+        return {
+            "public": counts,
+            "techniques": {"known": terms, "ontology": f"sha256:{ontology[0][0]}"}
+            if ontology
+            else {"known": terms, "ontology": None, "note": "no PaNET file: a technique stands for itself alone"},
+        }
+
+    def _id(self, model: str, pid: str, now: int) -> int:
+        """Return the key of a record that everybody may see."""
+        found = (
+            self.reader.rows(
+                Sql(f"SELECT id FROM {MODELS[model].table} WHERE pid = ? AND visible_from <= ?", (pid, now))
+            )
+            if "\0" not in pid
+            else []
+        )
+        if not found:
+            raise NotFound(f"Unknown {MODELS[model].name} {pid!r}")
+        return int(found[0][0])
+
+    def _sets(self) -> Sets:
+        self.reader.begin()
+        return Sets(
+            self.reader.dialect,
+            int(self.clock()),
+            lambda statement: tuple(row[0] for row in self.reader.rows(statement)),
+        )
+
+    def _fetch(self, sets: Sets) -> Fetch:
+        return Fetch(self.reader, sets, self.settings.limits.rows)

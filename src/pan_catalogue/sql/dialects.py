@@ -1,0 +1,86 @@
+"""Where SQLite and PostgreSQL differ in a query. What they have in common is written once, in `conditions` and `sets`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..model import MODELS
+from ..query import Wild
+from .fragment import Sql, joined
+
+SHORTEST = 3  # characters of the shortest text that an index of trigrams can find
+
+
+class Dialect(Protocol):
+    """What a database says in its own way."""
+
+    name: str
+    first: str  # joins tables in the order they are written
+
+    def contains(self, column: str, term: str) -> Sql:
+        """Return the condition that a folded column contains a folded text."""
+
+    def like(self, column: str, pattern: tuple[str | Wild, ...]) -> Sql:
+        """Return the condition that a column's whole text is like a pattern, case regarded."""
+
+    def text_ids(self, model: str, term: str) -> Sql | None:
+        """Return a SELECT of the ids of the rows of a class whose text contains a folded text, by an index; None: there is none for it."""
+
+
+class SQLite:
+    """SQLite 3.40 or newer, with FTS5."""
+
+    name = "sqlite"
+    first = "CROSS JOIN"
+    indexed = frozenset({"Dataset", "Document"})
+
+    def contains(self, column: str, term: str) -> Sql:
+        """See `Dialect`."""
+        return Sql(f"instr({column}, ?) > 0", (term,))
+
+    def like(self, column: str, pattern: tuple[str | Wild, ...]) -> Sql:
+        """See `Dialect`. GLOB regards case, LIKE does not."""
+        signs = {Wild.MANY: "*", Wild.ONE: "?"}
+        glob = "".join(
+            signs[p] if isinstance(p, Wild) else "".join(f"[{c}]" if c in "*?[" else c for c in p) for p in pattern
+        )
+        return Sql(f"{column} GLOB ?", (glob,))
+
+    def text_ids(self, model: str, term: str) -> Sql | None:
+        """See `Dialect`. A shorter text would find nothing at all, and without quotes the text would be FTS5's query language."""
+        if model not in self.indexed or len(term) < SHORTEST:
+            return None
+        table = MODELS[model].table
+        return Sql(
+            f"SELECT f.rowid FROM {table}_text f WHERE f.{table}_text MATCH ?",
+            (f'"{term.replace(chr(34), chr(34) * 2)}"',),
+        )
+
+
+class PostgreSQL:
+    """PostgreSQL 15 or newer, with pg_trgm."""
+
+    name = "postgresql"
+    first = "JOIN"
+    indexed = frozenset({"Dataset", "Document"})
+
+    def contains(self, column: str, term: str) -> Sql:
+        """See `Dialect`. LIKE with less than three characters would read the whole index."""
+        if len(term) < SHORTEST:
+            return Sql(f"position(? in {column}) > 0", (term,))
+        return self.like(column, (Wild.MANY, term, Wild.MANY))
+
+    def like(self, column: str, pattern: tuple[str | Wild, ...]) -> Sql:
+        """See `Dialect`."""
+        signs = {Wild.MANY: "%", Wild.ONE: "_"}
+        like = "".join(
+            signs[p] if isinstance(p, Wild) else "".join(f"\\{c}" if c in "%_\\" else c for c in p) for p in pattern
+        )
+        return Sql(f"{column} LIKE ?", (like,))
+
+    def text_ids(self, model: str, term: str) -> Sql | None:
+        """See `Dialect`."""
+        if model not in self.indexed or len(term) < SHORTEST:
+            return None
+        columns = (self.contains(f"f.{f.folded}", term) for f in MODELS[model].text_fields)
+        return f"SELECT f.id FROM {MODELS[model].table} f WHERE " + joined(columns, " OR ")

@@ -1,0 +1,287 @@
+"""Sets of rows: the conditions that reach beyond one row, each in two shapes.
+
+`check` is a condition on a given row (EXISTS): quick when many rows match, for a page is soon full. `ids` is a SELECT of the matching rows (IN): quick when few match.
+`plan` chooses, for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ..model import MODELS, ChildKey, ParentKey, Relation, Through
+from ..query import ALWAYS, And, Compare, Condition, Contains, Find, Include, Like, Not, Or
+from ..text import fold
+from .conditions import condition
+from .dialects import Dialect
+from .fragment import FALSE, TRUE, Sql, bracketed, every, one_of, some
+
+Lookup = Callable[[Sql], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A condition on the rows of a class.
+
+    Attributes:
+        check: the condition on the row of an alias.
+        ids: a SELECT of the ids of matching rows, hidden ones may be among them; None: there is no quick one.
+        ordered: tables and condition that yield `ids` in the order of ids without sorting: (table and alias, column of the id, condition). None: no such way.
+        techniques: ids of techniques, when the part is that a dataset is tagged with one of them.
+        tagged: False when the part is that it is tagged with none of them.
+    """
+
+    check: Callable[[str], Sql]
+    ids: Sql | None = None
+    ordered: tuple[str, str, Sql] | None = None
+    techniques: tuple[int, ...] | None = None
+    tagged: bool = True
+    parameters: Sql | None = None
+
+
+@dataclass
+class Sets:
+    """Makes the sets of one request.
+
+    Attributes:
+        dialect: of the database.
+        now: seconds since 1970; what is released later is not there.
+        lookup: runs a SELECT of ids at once: techniques are few, and knowing them makes the rest quick.
+    """
+
+    dialect: Dialect
+    now: int
+    lookup: Lookup
+    aliases: int = 0
+
+    def alias(self) -> str:
+        """Return a name for one more table of the statement."""
+        self.aliases += 1
+        return f"t{self.aliases}"
+
+    def visible(self, model: str, alias: str) -> Sql:
+        """Return that everybody may see the row. The sign keeps the planner from walking the index of dates instead of what is asked for."""
+        return Sql(f"+{alias}.visible_from <= ?", (self.now,)) if MODELS[model].hides else TRUE
+
+    def where(self, model: str, alias: str, of: Condition) -> Sql:
+        """Return a condition on the fields of one row."""
+        return condition(self.dialect, [f.folded for f in MODELS[model].text_fields], alias, of)
+
+    def parts(self, find: Find) -> list[Part]:
+        """Return the conditions of `find` that all hold for its rows; being visible is not among them."""
+        conditions = find.where.parts if isinstance(find.where, And) else (find.where,)  # ALWAYS has no parts
+        parts = [self.own(find.model, c) for c in conditions]
+        return parts + [self.related(find.model, i) for i in find.includes if i.filters]
+
+    def own(self, model: str, of: Condition) -> Part:
+        """Return a condition on a row's own fields."""
+
+        def check(alias: str) -> Sql:
+            return self.where(model, alias, of)
+
+        if not isinstance(of, Contains):
+            return Part(check)
+        ids = self.dialect.text_ids(model, of.term)
+        if ids is None or self.dialect.name != "sqlite":
+            return Part(check, ids)
+        table = MODELS[model].table
+        match = Sql(ids.text.partition(" WHERE ")[2], ids.values)
+        return Part(check, ids, ordered=(f"{table}_text f", "f.rowid", match))
+
+    def related(self, model: str, include: Include) -> Part:
+        """Return that a row has a related one such as `include` asks for."""
+        if include.relation.target == "Technique" and model == "Dataset":
+            return self.techniques(include)
+        ids = self.related_ids(include)
+        parameters = None
+        if include.relation.target == "DatasetParameter" and not any(i.filters for i in include.find.includes):
+            parameters = self.where("DatasetParameter", "p", include.find.where)
+        return Part(lambda alias: self.related_check(alias, include), ids, parameters=parameters)
+
+    def related_check(self, alias: str, include: Include) -> Sql:
+        """Return that the row `alias` has a related one, as EXISTS."""
+        child = self.alias()
+        table, key = joined_to(include.relation, child, alias)
+        inner = [self.related_one(include.find.model, i, child, ids=False) for i in include.find.includes if i.filters]
+        tests = every(
+            [
+                key,
+                self.visible(include.find.model, child),
+                *map(bracketed, [self.where(include.find.model, child, include.find.where), *inner]),
+            ]
+        )
+        return f"EXISTS (SELECT 1 FROM {table} WHERE " + tests + ")"
+
+    def related_ids(self, include: Include) -> Sql:
+        """Return a SELECT of the ids of rows that have a related one."""
+        child = self.alias()
+        table, column = joined_from(include.relation, child)
+        inner = [self.related_one(include.find.model, i, child, ids=True) for i in include.find.includes if i.filters]
+        tests = every(
+            [
+                self.visible(include.find.model, child),
+                *map(bracketed, [self.where(include.find.model, child, include.find.where), *inner]),
+            ]
+        )
+        return f"SELECT {column} FROM {table} WHERE " + tests
+
+    def related_one(self, model: str, include: Include, alias: str, *, ids: bool) -> Sql:
+        """Return a condition of an inner include on the row `alias`, in the shape that the outer one has."""
+        part = self.related(model, include)
+        if ids and part.ids is not None:
+            return f"{alias}.id IN (" + part.ids + ")"
+        return part.check(alias)
+
+    # -- techniques: a term stands for itself and all its descendants, for every operator
+
+    def techniques(self, include: Include) -> Part:
+        """Return that a dataset's techniques are such as `include` asks for.
+
+        Source: panosc-eu/search-api `doc/dataset-techniques-requirements.md`. The condition is about the whole dataset: `and` may be met by two of its techniques, and
+        `neq` means that none of them is such a technique.
+        """
+        found = self.tags(include.find.where)
+        inner = [self.nested(include.find.where, i) for i in include.find.includes if i.filters]
+        if not inner:
+            return found
+        return Part(lambda alias: every(map(bracketed, [found.check(alias), *(check(alias) for check in inner)])))
+
+    def nested(self, where: Condition, include: Include) -> Callable[[str], Sql]:
+        """Return that one of a dataset's techniques, among those that `where` shows, has a related row such as `include` asks for."""
+        shown = self.shown(where)
+
+        def check(alias: str) -> Sql:
+            child, pair = self.alias(), self.alias()
+            inner = self.related_one("Technique", include, child, ids=False)
+            tests = [Sql(f"{pair}.dataset_id = {alias}.id"), bracketed(shown(child)), bracketed(inner)]
+            return (
+                f"EXISTS (SELECT 1 FROM dataset_technique {pair} JOIN technique {child} ON {child}.id = {pair}.technique_id WHERE "
+                + every(tests)
+                + ")"
+            )
+
+        return check
+
+    def tags(self, of: Condition) -> Part:
+        """Return a condition on the techniques of a dataset."""
+        match of:
+            case And(parts):
+                return Part(self.combined(parts, every))
+            case Or(parts):
+                ids = self.positive(of)
+                return self.tagged(ids) if ids is not None else Part(self.combined(parts, some))
+            case Not(part):
+                opposite = self.tags(part)
+                if opposite.techniques is None or not opposite.tagged:
+                    return Part(lambda alias: "(" + opposite.check(alias) + ") IS NOT TRUE")
+                return replace(
+                    opposite,
+                    check=lambda alias: "NOT " + opposite.check(alias) if opposite.techniques else TRUE,
+                    ids=None,
+                    ordered=None,
+                    tagged=False,
+                )
+        return self.tagged(self.named(of))
+
+    def combined(self, parts: Iterable[Condition], how: Callable[[Iterable[Sql]], Sql]) -> Callable[[str], Sql]:
+        """Return the check of several conditions together."""
+        made = [self.tags(p) for p in parts]
+        return lambda alias: how([bracketed(m.check(alias)) for m in made])
+
+    def positive(self, of: Or) -> tuple[int, ...] | None:
+        """Return the techniques that `of` names one by one, or None when it says anything else."""
+        if any(isinstance(p, (And, Or, Not)) for p in of.parts):
+            return None
+        return tuple(dict.fromkeys(t for p in of.parts for t in self.named(p)))
+
+    def tagged(self, techniques: tuple[int, ...]) -> Part:
+        """Return that a dataset has one of the techniques or a descendant of one."""
+        if not techniques:
+            return Part(lambda _: FALSE, Sql("SELECT id FROM dataset WHERE 1=0"), techniques=())
+        alias = self.alias()
+        test = one_of(f"{alias}.technique_id", techniques)
+        table = f"dataset_technique_anc {alias}"
+        return Part(
+            lambda row: f"EXISTS (SELECT 1 FROM {table} WHERE " + test + f" AND {alias}.dataset_id = {row}.id)",
+            ids=f"SELECT {alias}.dataset_id FROM {table} WHERE " + test,
+            ordered=(table, f"{alias}.dataset_id", test) if len(techniques) == 1 else None,
+            techniques=techniques,
+        )
+
+    def named(self, of: Condition) -> tuple[int, ...]:
+        """Return the ids of the techniques that a comparison means: by pid, by PaNET id, or by a label or alternative label without regard to case."""
+        columns = {"pid": "pid", "panetId": "pid", "name": "name_fold"}
+        if isinstance(of, Contains):
+            return self.lookup(
+                "SELECT DISTINCT n.technique_id FROM technique_name n WHERE "
+                + self.dialect.contains("n.name_fold", of.term)
+            )
+        if not isinstance(of, (Compare, Like)):
+            raise TypeError(of)
+        table, key = ("technique_name", "technique_id") if of.field.name == "name" else ("technique", "id")
+        plain = replace(
+            of.field, column=columns[of.field.name], folded=columns[of.field.name] if of.field.name == "name" else ""
+        )
+        if isinstance(of, Compare):
+            values = tuple(fold(v) if isinstance(v, str) and of.field.name == "name" else v for v in of.values)
+            test = condition(self.dialect, [], "n", replace(of, field=plain, values=values))
+        else:
+            pattern = tuple(fold(p) if isinstance(p, str) and of.field.name == "name" else p for p in of.pattern)
+            test = condition(self.dialect, [], "n", replace(of, field=plain, pattern=pattern))
+        return self.lookup(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + test)
+
+    def shown(self, of: Condition) -> Callable[[str], Sql]:
+        """Return which of a matching dataset's techniques are in the answer: those that one of the wanted techniques stands for; with only negative conditions all."""
+        wanted = tuple(dict.fromkeys(self.wanted(of)))
+        if of == ALWAYS or not wanted:
+            return lambda _: TRUE
+        return lambda alias: (
+            f"EXISTS (SELECT 1 FROM technique_closure k WHERE k.descendant_id = {alias}.id AND "
+            + one_of("k.ancestor_id", wanted)
+            + ")"
+        )
+
+    def wanted(self, of: Condition) -> Iterable[int]:
+        """Yield the techniques of the conditions that are not negative."""
+        if isinstance(of, (And, Or)):
+            for part in of.parts:
+                yield from self.wanted(part)
+        elif not isinstance(of, Not):
+            yield from self.named(of)
+
+
+def joined_to(relation: Relation, child: str, parent: str) -> tuple[str, Sql]:
+    """Return the tables of a relation, and the condition that ties the child to the row `parent`."""
+    table = MODELS[relation.target].table
+    match relation.link:
+        case ChildKey(column):
+            return f"{table} {child}", Sql(f"{child}.{column} = {parent}.id")
+        case ParentKey(column):
+            return f"{table} {child}", Sql(f"{child}.id = {parent}.{column}")
+        case Through(pairs, parent_column, child_column):
+            return f"{pairs} {child}_l JOIN {table} {child} ON {child}.id = {child}_l.{child_column}", Sql(
+                f"{child}_l.{parent_column} = {parent}.id"
+            )
+
+
+def joined_from(relation: Relation, child: str) -> tuple[str, str]:
+    """Return the tables of a relation, and the column that holds the id of the parent."""
+    table = MODELS[relation.target].table
+    match relation.link:
+        case ChildKey(column):
+            return f"{table} {child}", f"{child}.{column}"
+        case ParentKey(column):
+            return (
+                f"{owner(relation)} {child}_o JOIN {table} {child} ON {child}.id = {child}_o.{column}",
+                f"{child}_o.id",
+            )
+        case Through(pairs, parent_column, child_column):
+            return (
+                f"{table} {child} JOIN {pairs} {child}_l ON {child}_l.{child_column} = {child}.id",
+                f"{child}_l.{parent_column}",
+            )
+
+
+def owner(relation: Relation) -> str:
+    """Return the table whose rows name their one child by `relation`."""
+    return next(m.table for m in MODELS.values() if relation in m.relations.values())

@@ -1,0 +1,1 @@
+"""The databases: their tables, connections that read, and the one that writes."""

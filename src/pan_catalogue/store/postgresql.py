@@ -1,0 +1,145 @@
+"""PostgreSQL: the same tables on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ..errors import StoreError, TooExpensive
+from ..sql.dialects import PostgreSQL
+from ..sql.fragment import Sql
+from . import schema
+
+LOCK = 0x50614E  # of the one writer (advisory, for a transaction)
+
+
+def connect(dsn: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a connection; a password comes from PGPASSFILE, never from the address."""
+    try:
+        return psycopg.connect(dsn, autocommit=True, application_name="pan-catalogue", connect_timeout=10, **options)
+    except psycopg.Error as e:
+        raise StoreError(f"cannot reach PostgreSQL: {e}".strip()) from e
+
+
+def bound(statement: Sql) -> bytes:
+    """Return the statement's text with psycopg's places for values."""
+    return statement.text.replace("%", "%%").replace("?", "%s").encode()
+
+
+class Reader:
+    """Reads. It cannot write, and no statement runs longer than `seconds`."""
+
+    dialect = PostgreSQL()
+
+    def __init__(self, dsn: str, seconds: float) -> None:
+        self.dsn = dsn
+        self.seconds = seconds
+        self._db: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._db is None or self._db.closed:
+            settings = {"default_transaction_read_only": "on", "statement_timeout": f"{int(self.seconds * 1000)}", "jit": "off", "random_page_cost": "1.1",
+                        "plan_cache_mode": "force_custom_plan"}  # fmt: skip
+            self._db = connect(self.dsn, options=" ".join(f"-c {k}={v}" for k, v in settings.items()))
+        return self._db
+
+    def begin(self) -> None:
+        """Start the clock of one request: PostgreSQL has its own for each statement."""
+
+    def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
+        """Return all rows of a SELECT; a connection that was lost (a restart of the server) is made once more.
+
+        Raises:
+            TooExpensive: it took longer than allowed.
+            StoreError: the database cannot be read.
+        """
+        for last in (False, True):
+            try:
+                return self._connection().execute(bound(statement), statement.values).fetchall()
+            except psycopg.errors.QueryCanceled:
+                raise TooExpensive(
+                    f"answering takes longer than {self.seconds:g} s; ask for less, or narrow it down"
+                ) from None
+            except psycopg.OperationalError as e:
+                self.close()
+                if last:
+                    raise StoreError(f"PostgreSQL: {e}".strip()) from e
+            except psycopg.Error as e:
+                raise StoreError(f"PostgreSQL: {e}".strip()) from e
+        raise AssertionError
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+class Writer:
+    """Writes, in transactions."""
+
+    dialect = PostgreSQL()
+
+    def __init__(self, dsn: str) -> None:
+        self._db = connect(dsn)
+        self._migrate()
+
+    def _migrate(self) -> None:
+        try:
+            with self.transaction():
+                self._db.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+                if self._db.execute("SELECT to_regclass('meta')").fetchone() == (None,):
+                    for statement in schema.tables("postgresql"):
+                        self._db.execute(statement.encode())
+                    self._db.execute("INSERT INTO meta VALUES ('schema', %s)", (str(schema.VERSION),))
+                found = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+                version = int(found[0]) if found else 0
+                if version > schema.VERSION:
+                    raise StoreError(
+                        f"the database was written by a newer version of this program (schema {version}, known up to {schema.VERSION})"
+                    )
+                for statement in schema.indexes("postgresql"):
+                    self._db.execute(statement.encode())
+        except psycopg.Error as e:
+            raise StoreError(f"PostgreSQL: {e}".strip()) from e
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the one place of a writer; all that is written inside is there afterwards, or nothing."""
+        try:
+            with self._db.transaction():
+                self._db.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                yield
+        except psycopg.Error as e:
+            raise StoreError(f"nothing was written: PostgreSQL: {e}".strip()) from e
+
+    def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
+        """Return all rows of a SELECT."""
+        return self._db.execute(bound(statement), statement.values).fetchall()
+
+    def execute(self, statement: Sql) -> None:
+        """Run one statement."""
+        self._db.execute(bound(statement), statement.values)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, in one stream."""
+        if not rows:
+            return
+        copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with self._db.cursor().copy(copy) as stream:
+            for row in rows:
+                stream.write_row(row)
+
+    def settle(self) -> None:
+        """Bring the statistics of the query planner up to date, after many records came in."""
+        self._db.execute("VACUUM (ANALYZE)")
+
+    def close(self) -> None:
+        """End the connection."""
+        self._db.close()
