@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,10 +36,15 @@ def from_environment() -> Starlette:
     return application(loaded)
 
 
-def application(of: settings.Settings) -> Starlette:
-    """Return the application."""
+def application(of: settings.Settings, clock: Callable[[], float] = time.time) -> Starlette:
+    """Return the application.
+
+    Args:
+        of: its settings.
+        clock: seconds since 1970, by which embargoes end.
+    """
     reading = ThreadPoolExecutor(1, "read")
-    provider = Provider(store.reader(of), of)
+    provider = Provider(store.reader(of), of, clock)
     search = api.SearchAPI(provider, reading)
     records = push.Push(of, push.tokens(of.push.tokens))
     started = time.time()

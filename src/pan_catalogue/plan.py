@@ -16,8 +16,9 @@ from .query import And, Compare, Find
 from .sql.fragment import Sql, bracketed, every, joined
 from .sql.sets import Part, Sets
 
-PROBE = 20_000  # rows from which a condition is tried row by row
-WALK = 40_000  # rows that are tried before the sets are cut with each other instead
+GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
+PROBE = 20_000  # matches from which a condition is tried row by row
+WALK = 40_000  # rows that are tried before sets are cut with each other instead
 
 
 class Connection(Protocol):
@@ -50,38 +51,44 @@ class Plan:
         """Return the ids of the page, in order."""
         parts = self.sets.parts(self.find)
         end = self.window(limit)
-        if len(parts) == 1 and parts[0].ordered and not self.find.order:
+        sets, checks = [p for p in parts if p.ids is not None], [p for p in parts if p.ids is None]
+        if self.find.order or not sets:
+            return self.ids(self.select(sets, checks) + end)
+        if len(parts) == 1 and parts[0].ordered:
             return self.ids(self.driven(parts[0].ordered) + end)
-        few = self.fewest(parts)
+        found = self.walk(parts, limit, GLANCE * (self.find.skip + limit))
+        if found is not None:
+            return found
+        few = self.fewest(sets)
         if few:
-            rest = [p for p in parts if p is not few]
-            return self.ids(self.select([few], rest) + end)
-        sets = [p for p in parts if p.ids is not None]
-        if len(sets) > 1 and not self.find.order:
-            return self.walk(parts, end, limit) or self.ids(
-                self.select(sets, [p for p in parts if p.ids is None]) + end
-            )
-        if self.find.order:
-            return self.ids(self.select(sets, [p for p in parts if p.ids is None]) + end)
-        return self.ids(self.select([], parts) + end)
+            return self.ids(self.select([few], [p for p in parts if p is not few]) + end)
+        found = self.walk(parts, limit, WALK)
+        return self.ids(self.select(sets, checks) + end) if found is None else found
 
     def count(self) -> int:
         """Return how many rows match."""
         if not self.find.filters:
             return self.visible_rows()
         parts = self.sets.parts(self.find)
-        if len(parts) == 1:
-            single = self.count_single(parts[0])
-            if single is not None:
-                return single
-        sets = [p for p in parts if p.ids is not None]
-        few = self.fewest(parts) if len(sets) > 1 else None
-        chosen = [few] if few else sets
-        return self.number(
-            "SELECT count(*) FROM ("
-            + self.select(chosen, [p for p in parts if p not in chosen], order=False)
-            + ") matching"
-        )
+        if len(parts) == 1 and parts[0].opposite:
+            return self.visible_rows() - self.count_of([parts[0].opposite])
+        return self.count_of(parts)
+
+    def count_of(self, parts: Sequence[Part]) -> int:
+        """Return how many visible rows meet all of `parts`."""
+        sets, checks = [p for p in parts if p.ids is not None], [p for p in parts if p.ids is None]
+        if len(parts) == 1 and parts[0].shown is not None:
+            what = "count(*)" if parts[0].once or self.named_once() else "count(DISTINCT id)"
+            return self.number(f"SELECT {what} FROM (" + parts[0].shown + ") matching")
+        few = self.fewest(sets) if len(sets) > 1 else None
+        if few:
+            sets, checks = [few], [p for p in parts if p is not few]
+        elif not checks and any(p.shown is not None for p in sets):
+            # One of the sets has only visible rows: the rows themselves need not be looked at.
+            first = next(p for p in sets if p.shown is not None)
+            both = [s for s in (first.shown, *(p.ids for p in sets if p is not first)) if s]
+            return self.number("SELECT count(*) FROM (" + joined(both, " INTERSECT ") + ") matching")
+        return self.number("SELECT count(*) FROM (" + self.select(sets, checks, order=False) + ") matching")
 
     # -- shapes
 
@@ -102,14 +109,12 @@ class Plan:
             + f" ORDER BY {column}"
         )
 
-    def walk(self, parts: Sequence[Part], end: Sql, limit: int) -> list[int] | None:
-        """Return the page if it is full after the first `WALK` rows, or if there are no more; else None."""
-        start = self.connection.rows(Sql(f"SELECT d.id FROM {self.table} d ORDER BY d.id LIMIT 1 OFFSET ?", (WALK,)))
-        select = self.select([], parts, order=False)
-        if not start:
-            return self.ids(select + self.order() + end)
-        found = self.ids(select + Sql(" AND d.id < ?", (start[0][0],)) + self.order() + end)
-        return found if len(found) == limit else None
+    def walk(self, parts: Sequence[Part], limit: int, rows: int) -> list[int] | None:
+        """Return the page if it is full after the first `rows` rows of the table, or if there are no more; else None."""
+        end = self.connection.rows(Sql(f"SELECT d.id FROM {self.table} d ORDER BY d.id LIMIT 1 OFFSET ?", (rows,)))
+        bound = Sql(" AND d.id < ?", (end[0][0],)) if end else Sql("")
+        found = self.ids(self.select([], parts, order=False) + bound + self.order() + self.window(limit))
+        return found if not end or len(found) == limit else None
 
     def fewest(self, parts: Sequence[Part]) -> Part | None:
         """Return the part that fewest rows meet, if these are few."""
@@ -143,27 +148,9 @@ class Plan:
             )
         )
 
-    def count_single(self, part: Part) -> int | None:
-        """Return the count of one condition where an index knows it, else None."""
-        if self.find.model != "Dataset":
-            return None
-        if part.techniques is not None and len(part.techniques) == 1:
-            tagged = self.number(
-                Sql(
-                    "SELECT count(*) FROM dataset_technique_anc WHERE technique_id = ? AND visible_from <= ?",
-                    (part.techniques[0], self.sets.now),
-                )
-            )
-            return tagged if part.tagged else self.visible_rows() - tagged
-        if part.parameters is not None:
-            what = "count(*)" if self.named_once() else "count(DISTINCT p.dataset_id)"
-            tests = every([bracketed(part.parameters), Sql("+p.visible_from <= ?", (self.sets.now,))])
-            return self.number(f"SELECT {what} FROM dataset_parameter p WHERE " + tests)
-        return None
-
     def named_once(self) -> bool:
         """Return whether the one parameter that is asked for stands at most once in each dataset."""
-        where = next(i.find.where for i in self.find.includes if i.filters)
+        where = next((i.find.where for i in self.find.includes if i.filters), self.find.where)
         parts = where.parts if isinstance(where, And) else (where,)
         names = [p.values for p in parts if isinstance(p, Compare) and p.field.name == "name" and p.operator == "eq"]
         if not names:

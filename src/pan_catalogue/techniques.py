@@ -75,7 +75,9 @@ def parsed(template: list[str], rows: list[list[str]]) -> Iterator[Row]:
     for row in rows:
         cells = [c.strip() for c in row] + [""] * (len(template) - len(row))
         pid = absolute(cells[of["id"][0]])
-        if not pid.startswith(BASE) or (of["type"] and cells[of["type"][0]] not in {"owl:Class", "class", ""}):
+        if not pid.startswith(("http://", "https://")) or (
+            of["type"] and cells[of["type"][0]] not in {"owl:Class", "class", ""}
+        ):
             continue
         parents = [cells[n] for n in of["sub"] if cells[n]]
         for n in of["same"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 import zipfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import requests
 from ansible_collections.panosc.facility.plugins.module_utils.keycloak import client as http
+from own_postgresql import OwnPostgreSQL, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "panosc-facility"
@@ -52,33 +52,14 @@ class OwnServer:
         openssl("x509", "-req", "-in", "server.csr", *signing, "-out", "server.pem")
 
     def _postgresql(self) -> list[str]:
-        """Starts a PostgreSQL on a socket of its own; the options that make Keycloak use it."""
-        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        if not programs:
-            raise SystemExit(
-                "needs PostgreSQL: install the package postgresql, or name a running Keycloak (see --help)"
-            )
-        port, data = free_port(), self._folder / "database"
-        data.mkdir()
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-        if user:
-            shutil.chown(data, "postgres", "postgres")
-        password = self._folder / "password"
-        password.write_text(secrets.token_hex(16))
-        if user:
-            shutil.chown(password, "postgres", "postgres")
-        password.chmod(0o600)
-        cluster = ["-D", str(data), "-U", "bench", "-A", "scram-sha-256", "--pwfile", str(password), "-E", "UTF8"]
-        initdb = [*user, str(programs[-1] / "initdb"), *cluster, "--locale=C"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
-        control = [*user, str(programs[-1] / "pg_ctl"), "-D", str(data), "-l", str(data / "log"), "-w"]
-        subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        self._stack.callback(
-            subprocess.run, [*control, "-m", "immediate", "stop"], check=False, stdout=subprocess.DEVNULL, cwd="/"
-        )
-        self._database_password = password.read_text()
-        return ["--db=postgres", f"--db-url=jdbc:postgresql://127.0.0.1:{port}/postgres", "--db-username=bench"]
+        """Starts a PostgreSQL of its own; the options that make Keycloak use it."""
+        server = OwnPostgreSQL(self._stack, self._folder)
+        self._database_password = server.password
+        return [
+            "--db=postgres",
+            f"--db-url=jdbc:postgresql://127.0.0.1:{server.port}/postgres",
+            f"--db-username={server.user}",
+        ]
 
     def _keycloak(self, database: list[str]) -> dict[str, str]:
         port, management, secret = free_port(), free_port(), secrets.token_hex(16)
@@ -123,10 +104,3 @@ class OwnServer:
         user = api.get(f"/clients/{made}/service-account-user")["id"]
         api.post(f"/users/{user}/role-mappings/realm", [api.get("/roles/create-realm")])
         return {"url": url, "ca_path": ca, "client_id": "bench-realms", "client_secret": secret}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

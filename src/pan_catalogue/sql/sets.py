@@ -26,17 +26,18 @@ class Part:
     Attributes:
         check: the condition on the row of an alias.
         ids: a SELECT of the ids of matching rows, hidden ones may be among them; None: there is no quick one.
-        ordered: tables and condition that yield `ids` in the order of ids without sorting: (table and alias, column of the id, condition). None: no such way.
-        techniques: ids of techniques, when the part is that a dataset is tagged with one of them.
-        tagged: False when the part is that it is tagged with none of them.
+        shown: the same without hidden rows, by an index alone.
+        once: whether `ids` has each row once.
+        ordered: (table and alias, column of the id, condition) that yield `ids` in order without sorting; None: no such way.
+        opposite: the part that this is the negation of.
     """
 
     check: Callable[[str], Sql]
     ids: Sql | None = None
+    shown: Sql | None = None
+    once: bool = False
     ordered: tuple[str, str, Sql] | None = None
-    techniques: tuple[int, ...] | None = None
-    tagged: bool = True
-    parameters: Sql | None = None
+    opposite: Part | None = None
 
 
 @dataclass
@@ -92,11 +93,14 @@ class Sets:
         """Return that a row has a related one such as `include` asks for."""
         if include.relation.target == "Technique" and model == "Dataset":
             return self.techniques(include)
-        ids = self.related_ids(include)
-        parameters = None
+        shown = None
         if include.relation.target == "DatasetParameter" and not any(i.filters for i in include.find.includes):
-            parameters = self.where("DatasetParameter", "p", include.find.where)
-        return Part(lambda alias: self.related_check(alias, include), ids, parameters=parameters)
+            tests = [
+                bracketed(self.where("DatasetParameter", "p", include.find.where)),
+                Sql("p.visible_from <= ?", (self.now,)),
+            ]
+            shown = "SELECT p.dataset_id AS id FROM dataset_parameter p WHERE " + every(tests)
+        return Part(lambda alias: self.related_check(alias, include), self.related_ids(include), shown)
 
     def related_check(self, alias: str, include: Include) -> Sql:
         """Return that the row `alias` has a related one, as EXISTS."""
@@ -172,15 +176,7 @@ class Sets:
                 return self.tagged(ids) if ids is not None else Part(self.combined(parts, some))
             case Not(part):
                 opposite = self.tags(part)
-                if opposite.techniques is None or not opposite.tagged:
-                    return Part(lambda alias: "(" + opposite.check(alias) + ") IS NOT TRUE")
-                return replace(
-                    opposite,
-                    check=lambda alias: "NOT " + opposite.check(alias) if opposite.techniques else TRUE,
-                    ids=None,
-                    ordered=None,
-                    tagged=False,
-                )
+                return Part(lambda alias: negated(opposite.check(alias)), opposite=opposite)
         return self.tagged(self.named(of))
 
     def combined(self, parts: Iterable[Condition], how: Callable[[Iterable[Sql]], Sql]) -> Callable[[str], Sql]:
@@ -197,15 +193,18 @@ class Sets:
     def tagged(self, techniques: tuple[int, ...]) -> Part:
         """Return that a dataset has one of the techniques or a descendant of one."""
         if not techniques:
-            return Part(lambda _: FALSE, Sql("SELECT id FROM dataset WHERE 1=0"), techniques=())
+            return Part(lambda _: FALSE, Sql("SELECT id FROM dataset WHERE 1=0"))
         alias = self.alias()
         test = one_of(f"{alias}.technique_id", techniques)
         table = f"dataset_technique_anc {alias}"
         return Part(
             lambda row: f"EXISTS (SELECT 1 FROM {table} WHERE " + test + f" AND {alias}.dataset_id = {row}.id)",
             ids=f"SELECT {alias}.dataset_id FROM {table} WHERE " + test,
+            shown=f"SELECT {alias}.dataset_id AS id FROM {table} WHERE "
+            + test
+            + Sql(f" AND {alias}.visible_from <= ?", (self.now,)),
+            once=len(techniques) == 1,
             ordered=(table, f"{alias}.dataset_id", test) if len(techniques) == 1 else None,
-            techniques=techniques,
         )
 
     def named(self, of: Condition) -> tuple[int, ...]:
@@ -248,6 +247,11 @@ class Sets:
                 yield from self.wanted(part)
         elif not isinstance(of, Not):
             yield from self.named(of)
+
+
+def negated(part: Sql) -> Sql:
+    """Return that `part` does not hold; NOT EXISTS is what PostgreSQL can make an anti-join of."""
+    return "NOT " + part if part.text.startswith("EXISTS") else "(" + part + ") IS NOT TRUE"
 
 
 def joined_to(relation: Relation, child: str, parent: str) -> tuple[str, Sql]:

@@ -63,6 +63,7 @@ CREATE TABLE instrument_posting (
 """
 
 INDEXES = """
+CREATE INDEX IF NOT EXISTS dataset_created ON dataset (creation_date, id);
 CREATE INDEX IF NOT EXISTS dataset_instrument ON dataset (instrument_id, id);
 CREATE INDEX IF NOT EXISTS document_dataset_of ON document_dataset (dataset_id, document_id);
 CREATE INDEX IF NOT EXISTS dataset_sample_of ON dataset_sample (sample_id, dataset_id);
@@ -89,7 +90,7 @@ WORDS = {
     },
     "postgresql": {
         "text": 'TEXT COLLATE "C"', "int": "BIGINT", "real": "DOUBLE PRECISION", "blob": "BYTEA", "key": "BIGINT PRIMARY KEY", "narrow": "",
-        "anc_include": ") INCLUDE (visible_from",
+        "anc_include": " INCLUDE (visible_from)",
     },
 }  # fmt: skip
 
