@@ -24,7 +24,7 @@ class Takes(Enum):
 
 
 ALL = frozenset(Type)
-ORDERED = ALL - {Type.BOOLEAN, Type.STRINGS, Type.ID}
+ORDERED = ALL - {Type.BOOLEAN, Type.ID}
 TEXTUAL = frozenset({Type.STRING, Type.STRINGS, Type.VALUE})
 
 

@@ -209,7 +209,6 @@ class Sets:
 
     def named(self, of: Condition) -> tuple[int, ...]:
         """Return the ids of the techniques that a comparison means: by pid, by PaNET id, or by a label or alternative label without regard to case."""
-        columns = {"pid": "pid", "panetId": "pid", "name": "name_fold"}
         if isinstance(of, Contains):
             return self.lookup(
                 "SELECT DISTINCT n.technique_id FROM technique_name n WHERE "
@@ -217,17 +216,15 @@ class Sets:
             )
         if not isinstance(of, (Compare, Like)):
             raise TypeError(of)
-        table, key = ("technique_name", "technique_id") if of.field.name == "name" else ("technique", "id")
-        plain = replace(
-            of.field, column=columns[of.field.name], folded=columns[of.field.name] if of.field.name == "name" else ""
-        )
-        if isinstance(of, Compare):
-            values = tuple(fold(v) if isinstance(v, str) and of.field.name == "name" else v for v in of.values)
-            test = condition(self.dialect, [], "n", replace(of, field=plain, values=values))
-        else:
-            pattern = tuple(fold(p) if isinstance(p, str) and of.field.name == "name" else p for p in of.pattern)
-            test = condition(self.dialect, [], "n", replace(of, field=plain, pattern=pattern))
-        return self.lookup(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + test)
+        by_name = of.field.name == "name"
+        table, key = ("technique_name", "technique_id") if by_name else ("technique", "id")
+        if by_name:
+            of = replace(of, field=replace(of.field, column="name_fold", folded="name_fold"))
+            if isinstance(of, Compare):
+                of = replace(of, values=tuple(fold(v) if isinstance(v, str) else v for v in of.values))
+            else:
+                of = replace(of, pattern=tuple(fold(p) if isinstance(p, str) else p for p in of.pattern))
+        return self.lookup(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + condition(self.dialect, [], "n", of))
 
     def shown(self, of: Condition) -> Callable[[str], Sql]:
         """Return which of a matching dataset's techniques are in the answer: those that one of the wanted techniques stands for; with only negative conditions all."""

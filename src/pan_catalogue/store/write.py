@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from .. import units
 from ..records.record import Affiliation, Dataset, Document, Instrument, Member, Parameter, Person, Record, Technique
 from ..sql.fragment import Sql, one_of
+from ..techniques import BASE as PANET
 from ..techniques import Term
 from ..text import fold, terms
 
@@ -327,7 +328,7 @@ class Catalogue:
         """Make sure that each technique has a row, its names and its ancestors."""
         wanted = {t.pid: t for t in given if t.pid not in self.known.techniques}
         classes = {
-            t.panet_id: Technique(t.panet_id)
+            t.panet_id: Technique(t.panet_id, panet_id=t.panet_id)
             for t in wanted.values()
             if t.panet_id and t.panet_id not in self.known.techniques
         }
@@ -351,7 +352,7 @@ class Catalogue:
         """Make the row of a technique that is not in the ontology."""
         own = self._next("technique")
         self.known.techniques[t.pid] = own
-        self._insert("technique", [(own, t.pid, t.name, fold_or(t.name), t.panet_id or t.pid)])
+        self._insert("technique", [(own, t.pid, t.name, fold_or(t.name), t.panet_id or (t.pid if t.pid.startswith(PANET) else None))])
         if t.name:
             self._insert("technique_name", [(fold(t.name), own)])
         parent = self.known.techniques.get(t.panet_id) if t.panet_id else None

@@ -1,0 +1,89 @@
+"""A second implementation decides what is right: random catalogues, random filters, both stores, compared with the oracle.
+
+CATALOGUE_TEST_SEED repeats a run; CATALOGUE_TEST_EXAMPLES is the number of filters for each catalogue and store.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle import says_something
+from random_world import TERMS, World, filters, where
+from synthetic_facility import ontology
+
+SEED = int(os.environ.get("CATALOGUE_TEST_SEED") or random.SystemRandom().randrange(10**6))
+EXAMPLES = int(os.environ.get("CATALOGUE_TEST_EXAMPLES") or 250)
+WORLDS = range(4)
+MODELS = {"Dataset": "Datasets", "Document": "Documents", "Instrument": "Instruments"}
+INTERNAL = {"id", "score"}
+UNORDERED = {"techniques", "samples", "members"}  # the order of what records share is that in which it came in
+
+
+@pytest.fixture(scope="module", params=WORLDS, ids=lambda n: f"world{n}")
+def world(request, make, tmp_path_factory):
+    print(f"\nCATALOGUE_TEST_SEED={SEED}")
+    made = World(SEED * 1000 + request.param)
+    table = tmp_path_factory.mktemp("ontology") / "ontology.csv"
+    table.write_text(ontology(TERMS, seed=3))
+    return made, make(made.records, ontology=table)
+
+
+def plain(answer):
+    """An answer without what is internal, numbers rounded to what conversion may lose."""
+    if isinstance(answer, list):
+        return [plain(a) for a in answer]
+    if isinstance(answer, dict):
+        told = {k: plain(v) for k, v in answer.items() if k not in INTERNAL}
+        for relation in UNORDERED & set(told):
+            told[relation].sort(key=lambda o: json.dumps(o, sort_keys=True))
+        return told
+    if isinstance(answer, float):
+        return 0.0 if answer == 0 else round(answer, 9 - math.ceil(math.log10(abs(answer))))
+    return float(answer) if isinstance(answer, int) and not isinstance(answer, bool) else answer
+
+
+def run(test):
+    """Runs a hypothesis test with this run's seed."""
+    relaxed = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    hypothesis.seed(SEED)(relaxed(test))()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists(world, model):
+    made, served = world
+    seen = {"all": 0, "some": 0}
+
+    @given(filters(model))
+    def same(asked):
+        expected = plain(made.oracle.listed(model, asked))
+        found = plain(served.get(MODELS[model], filter=asked))
+        assert found == expected, f"CATALOGUE_TEST_SEED={SEED} filter={json.dumps(asked, ensure_ascii=False)}"
+        seen["all"] += 1
+        seen["some"] += bool(expected)
+
+    run(same)
+    assert seen["some"] > seen["all"] / 20, f"the filters find too little to tell anything: {seen}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_counts(world, model):
+    made, served = world
+
+    @given(st.one_of(st.none(), where(model)))
+    def same(asked):
+        expected = len(made.oracle.listed(model, {"where": asked} if asked else {}))
+        assert served.count(MODELS[model], asked) == expected, f"CATALOGUE_TEST_SEED={SEED} where={json.dumps(asked, ensure_ascii=False)}"
+
+    run(same)
+
+
+def test_the_oracle_knows_what_says_nothing():
+    assert not says_something({"and": [{}]})
+    assert says_something({"or": []})
