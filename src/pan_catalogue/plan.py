@@ -17,7 +17,8 @@ from .sql.fragment import Sql, bracketed, every, joined
 from .sql.sets import Part, Sets
 
 GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
-PROBE = 20_000  # matches from which a condition is tried row by row
+PROBE = 20_000  # matches from which a condition is tried row by row, for a page
+COUNTED = 60_000  # the same for a count, which needs all rows
 WALK = 40_000  # rows that are tried before sets are cut with each other instead
 
 
@@ -55,13 +56,16 @@ class Plan:
         if self.find.order or not sets:
             return self.ids(self.select(sets, checks) + end)
         if len(parts) == 1 and parts[0].ordered:
-            return self.ids(self.driven(parts[0].ordered) + end)
+            return self.ids(self.driven(parts[0], []) + end)
         found = self.walk(parts, limit, GLANCE * (self.find.skip + limit))
         if found is not None:
             return found
-        few = self.fewest(sets)
+        few = self.fewest(sets, PROBE)
         if few:
             return self.ids(self.select([few], [p for p in parts if p is not few]) + end)
+        ordered = next((p for p in parts if p.ordered), None)
+        if ordered:
+            return self.ids(self.driven(ordered, [p for p in parts if p is not ordered]) + end)
         found = self.walk(parts, limit, WALK)
         return self.ids(self.select(sets, checks) + end) if found is None else found
 
@@ -80,7 +84,7 @@ class Plan:
         if len(parts) == 1 and parts[0].shown is not None:
             what = "count(*)" if parts[0].once or self.named_once() else "count(DISTINCT id)"
             return self.number(f"SELECT {what} FROM (" + parts[0].shown + ") matching")
-        few = self.fewest(sets) if len(sets) > 1 else None
+        few = self.fewest(sets, COUNTED) if len(sets) > 1 else None
         if few:
             sets, checks = [few], [p for p in parts if p is not few]
         elif not checks and any(p.shown is not None for p in sets):
@@ -97,12 +101,16 @@ class Plan:
         tests = [self.sets.visible(self.find.model, "d"), *(bracketed(p.check("d")) for p in checks)]
         if sets:
             tests.append("d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + ")")
-        return f"SELECT d.id FROM {self.table} d WHERE " + every(tests) + (self.order() if order else "")
+        table = f"{self.table} d" if checks or self.find.order else self.sets.dialect.narrow(self.find.model, "d")
+        return f"SELECT d.id FROM {table} WHERE " + every(tests) + (self.order() if order else "")
 
-    def driven(self, ordered: tuple[str, str, Sql]) -> Sql:
-        """Return a SELECT that goes through a set in the order of ids, so that it ends when the page is full."""
-        table, column, test = ordered
-        tests = every([self.sets.visible(self.find.model, "d"), bracketed(test)])
+    def driven(self, part: Part, checks: Sequence[Part]) -> Sql:
+        """Return a SELECT that goes through an ordered set in the order of ids, so that it ends when the page is full."""
+        if part.ordered is None:
+            raise TypeError(part)
+        table, column, test = part.ordered
+        checked = (bracketed(p.check("d")) for p in checks)
+        tests = every([self.sets.visible(self.find.model, "d"), bracketed(test), *checked])
         return (
             f"SELECT d.id FROM {table} {self.sets.dialect.first} {self.table} d ON d.id = {column} WHERE "
             + tests
@@ -116,9 +124,9 @@ class Plan:
         found = self.ids(self.select([], parts, order=False) + bound + self.order() + self.window(limit))
         return found if not end or len(found) == limit else None
 
-    def fewest(self, parts: Sequence[Part]) -> Part | None:
-        """Return the part that fewest rows meet, if these are few."""
-        best, least = None, PROBE + 1
+    def fewest(self, parts: Sequence[Part], most: int) -> Part | None:
+        """Return the part that fewest rows meet, if these are at most `most`."""
+        best, least = None, most + 1
         for part in parts:
             if part.ids is None:
                 continue

@@ -65,7 +65,7 @@ class Fetch:
         relation, find = includes[0].relation, merged(includes)
         target = relation.target
         columns = listing(target)
-        tables, parent_column = joined_from(relation, "c")
+        tables, parent_column = joined_from(model, relation, "c")
         tests = every(
             [one_of(parent_column, parents), self.sets.visible(target, "c"), bracketed(self.shown(model, includes))]
         )

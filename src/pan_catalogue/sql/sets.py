@@ -100,7 +100,7 @@ class Sets:
                 Sql("p.visible_from <= ?", (self.now,)),
             ]
             shown = "SELECT p.dataset_id AS id FROM dataset_parameter p WHERE " + every(tests)
-        return Part(lambda alias: self.related_check(alias, include), self.related_ids(include), shown)
+        return Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include), shown)
 
     def related_check(self, alias: str, include: Include) -> Sql:
         """Return that the row `alias` has a related one, as EXISTS."""
@@ -116,10 +116,10 @@ class Sets:
         )
         return f"EXISTS (SELECT 1 FROM {table} WHERE " + tests + ")"
 
-    def related_ids(self, include: Include) -> Sql:
+    def related_ids(self, model: str, include: Include) -> Sql:
         """Return a SELECT of the ids of rows that have a related one."""
         child = self.alias()
-        table, column = joined_from(include.relation, child)
+        table, column = joined_from(model, include.relation, child)
         inner = [self.related_one(include.find.model, i, child, ids=True) for i in include.find.includes if i.filters]
         tests = every(
             [
@@ -265,15 +265,15 @@ def joined_to(relation: Relation, child: str, parent: str) -> tuple[str, Sql]:
             )
 
 
-def joined_from(relation: Relation, child: str) -> tuple[str, str]:
-    """Return the tables of a relation, and the column that holds the id of the parent."""
+def joined_from(model: str, relation: Relation, child: str) -> tuple[str, str]:
+    """Return the tables of a relation of a class, and the column that holds the id of the parent."""
     table = MODELS[relation.target].table
     match relation.link:
         case ChildKey(column):
             return f"{table} {child}", f"{child}.{column}"
         case ParentKey(column):
             return (
-                f"{owner(relation)} {child}_o JOIN {table} {child} ON {child}.id = {child}_o.{column}",
+                f"{MODELS[model].table} {child}_o JOIN {table} {child} ON {child}.id = {child}_o.{column}",
                 f"{child}_o.id",
             )
         case Through(pairs, parent_column, child_column):
@@ -281,8 +281,3 @@ def joined_from(relation: Relation, child: str) -> tuple[str, str]:
                 f"{table} {child} JOIN {pairs} {child}_l ON {child}_l.{child_column} = {child}.id",
                 f"{child}_l.{parent_column}",
             )
-
-
-def owner(relation: Relation) -> str:
-    """Return the table whose rows name their one child by `relation`."""
-    return next(m.table for m in MODELS.values() if relation in m.relations.values())
