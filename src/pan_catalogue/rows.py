@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,12 +40,12 @@ class Fetch:
     def objects(self, find: Find, ids: Sequence[int]) -> list[Object]:
         """Return the objects of `ids`, in their order, with what `find` includes."""
         columns = listing(find.model)
-        statement = f"SELECT d.id, {columns.select('d')} FROM {columns.table('d')} WHERE " + one_of("d.id", ids)
-        found = {row[0]: row for row in self.fetch(statement)}
-        here = [i for i in ids if i in found]
-        objects = {i: columns.made(found[i], find.fields) for i in here}
+        make = columns.maker(find.fields)
+        statement = f"SELECT 0, d.id, {columns.select('d')} FROM {columns.table('d')} WHERE " + one_of("d.id", ids)
+        found = {row[1]: make(row) for row in self.fetch(statement)}
+        objects = {i: found[i] for i in ids if i in found}
         self.include(find, objects)
-        return [objects[i] for i in here]
+        return list(objects.values())
 
     def include(self, find: Find, parents: dict[int, Object]) -> None:
         """Put the related objects into `parents`, which are by id."""
@@ -77,24 +77,21 @@ class Fetch:
             + tests
             + f" ORDER BY {order}"
         )
-        pairs: list[tuple[int, int]] = []
+        rows = self.fetch(statement)
+        if find.skip or find.limit is not None:
+            rows = list(window(rows, find.skip, find.limit))
+        make = columns.maker(find.fields, with_si=bool(find.units))
         objects: dict[int, Object] = {}
-        taken: dict[int, int] = defaultdict(int)
-        for parent, i, *row in self.fetch(statement):
-            place = taken[parent]
-            taken[parent] += 1
-            if place < find.skip or (find.limit is not None and place >= find.skip + find.limit):
-                continue
-            pairs.append((parent, i))
-            if i not in objects:
-                objects[i] = columns.made((i, *row), find.fields)
-        if target.endswith("Parameter"):
-            for found in objects.values():
-                in_unit(found, find.units)
-        self.include(find, objects)
         result: dict[int, list[Object]] = defaultdict(list)
-        for parent, i in pairs:
-            result[parent].append(objects[i])
+        for row in rows:
+            made = objects.get(row[1])
+            if made is None:
+                made = objects[row[1]] = make(row)
+            result[row[0]].append(made)
+        if find.units:
+            for made in objects.values():
+                in_unit(made, find.units)
+        self.include(find, objects)
         return result
 
     def shown(self, model: str, includes: Sequence[Include]) -> Sql:
@@ -133,74 +130,105 @@ class Fetch:
         return found
 
 
-@dataclass(frozen=True)
+Maker = Callable[[Sequence[Any]], Object]
+HIDDEN = "\0si"  # (dimension, value in SI) of a parameter, until it is in the unit that was asked for
+
+
 class Listing:
-    """The columns of a class, and how a row becomes an object."""
+    """The columns of a class, and how a row becomes an object.
 
-    model: Model
+    Args:
+        model: the class.
+    """
 
-    @property
-    def fields(self) -> list[Field]:
-        """The fields in the answer, in order."""
-        return list(self.model.fields.values())
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._makers: dict[tuple[frozenset[str] | None, bool], Maker] = {}
+        self._columns: list[str] = []
+        # (key in the answer, place in the row, what makes a value of it); a value that is NULL is left out.
+        self._places: list[tuple[str, int, Callable[[Any], Any] | None]] = []
+        for f in model.fields.values():
+            for column, convert in columns_of(f):
+                self._places.append((f.name, len(self._columns) + FIRST, convert))
+                self._columns.append(column)
+        self._si = len(self._columns) + FIRST
+        if model.name == "Parameter":
+            self._columns += ["{}.dim", "{}.si"]
 
     def select(self, alias: str) -> str:
         """Return the columns, without `id`."""
-        listed = []
-        for f in self.fields:
-            if f.type is Type.VALUE:
-                listed += [f"{alias}.num", f"{alias}.txt"]
-            elif f.names:
-                listed.append(f"{alias}_n.name")
-            elif f.rows:
-                listed.append(f"{alias}.{f.name}")
-            else:
-                listed.append(f"{alias}.{f.column}")
-        if self.model.name == "Parameter":
-            listed += [f"{alias}.dim", f"{alias}.si"]
-        return ", ".join(listed)
+        return ", ".join(c.format(alias) for c in self._columns)
 
     def more(self, alias: str) -> str:
         """Return the tables of names that are joined."""
         return "".join(
-            f" JOIN {f.names} {alias}_n ON {alias}_n.id = {alias}.{f.column}" for f in self.fields if f.names
+            f" JOIN {f.names} {alias}_n ON {alias}_n.id = {alias}.{f.column}"
+            for f in self.model.fields.values()
+            if f.names
         )
 
     def table(self, alias: str) -> str:
         """Return the tables."""
         return f"{self.model.table} {alias}{self.more(alias)}"
 
-    def made(self, row: Sequence[Any], wanted: frozenset[str] | None) -> Object:
-        """Return the object in a row (id, columns of `select`); fields without a value are left out."""
-        made: Object = {}
-        place = 1
-        for f in self.fields:
-            value = row[place]
-            place += 1
-            if f.type is Type.VALUE:
-                value = row[place] if value is None else number(value)
-                place += 1
-            if value is None or (wanted is not None and f.name not in wanted):
-                continue
-            if f.type is Type.BOOLEAN:
-                value = bool(value)
-            elif f.type is Type.ID:
-                value = str(value)
-            elif f.type is Type.STRINGS:
-                value = json.loads(value)
-            made[f.name] = value
-        if self.model.name == "Parameter" and row[place] is not None:
-            made[HIDDEN] = (row[place], row[place + 1])
-        return made
+    def maker(self, wanted: frozenset[str] | None, *, with_si: bool = False) -> Maker:
+        """Return what makes an object of a row (parent, id, columns of `select`).
+
+        Args:
+            wanted: names of the fields in the answer, or None: all.
+            with_si: whether a parameter keeps its value in SI under `HIDDEN`.
+        """
+        key = (wanted, with_si)
+        if key not in self._makers:
+            if len(self._makers) > 100:  # noqa: PLR2004 - clients choose the fields: what is kept must have an end
+                self._makers.clear()
+            self._makers[key] = self._maker(wanted, with_si=with_si)
+        return self._makers[key]
+
+    def _maker(self, wanted: frozenset[str] | None, *, with_si: bool) -> Maker:
+        places = [p for p in self._places if wanted is None or p[0] in wanted]
+        si = self._si
+
+        def make(row: Sequence[Any]) -> Object:
+            made: Object = {}
+            for name, place, convert in places:
+                value = row[place]
+                if value is not None:
+                    made[name] = value if convert is None else convert(value)
+            if with_si and row[si] is not None:
+                made[HIDDEN] = (row[si], row[si + 1])
+            return made
+
+        return make
 
 
-HIDDEN = "\0si"  # (dimension, value in SI) of a parameter, until it is in the unit that was asked for
-_LISTINGS = {key: Listing(model) for key, model in MODELS.items()}
+FIRST = 2  # place of the first column in a row: the parent and the id stand before
 
 
-def listing(model: str) -> Listing:
-    """Return the listing of a class."""
-    return _LISTINGS[model]
+def columns_of(f: Field) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Return the columns of a field, `{}` for the table, and what makes a value of each."""
+    if f.names:
+        return [("{}_n.name", None)]
+    match f.type:
+        case Type.VALUE:
+            return [("{}.num", number), ("{}.txt", None)]
+        case Type.BOOLEAN:
+            return [(f"{{}}.{f.column}", bool)]
+        case Type.ID:
+            return [(f"{{}}.{f.column}", str)]
+        case Type.STRINGS:
+            return [(f"{{}}.{f.name}", json.loads)]
+    return [(f"{{}}.{f.column}", None)]
+
+
+def window(rows: Iterable[Sequence[Any]], skip: int, limit: int | None) -> Iterator[Any]:
+    """Yield the rows (parent, ...) that a scope's skip and limit leave to each parent."""
+    taken: dict[int, int] = defaultdict(int)
+    for row in rows:
+        place = taken[row[0]]
+        taken[row[0]] += 1
+        if place >= skip and (limit is None or place < skip + limit):
+            yield row
 
 
 def number(value: float) -> float | int:
@@ -244,3 +272,11 @@ def merged(includes: Sequence[Include]) -> Find:
     return replace(
         first, where=ALWAYS, includes=tuple(inner.values()), units=tuple(u for i in includes for u in i.find.units)
     )
+
+
+_LISTINGS = {key: Listing(model) for key, model in MODELS.items()}
+
+
+def listing(model: str) -> Listing:
+    """Return the listing of a class."""
+    return _LISTINGS[model]
