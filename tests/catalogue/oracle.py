@@ -401,9 +401,16 @@ def normal(include: Any) -> Object:
 
 def says_something(where: Object | None) -> bool:
     """Whether a where object has any condition."""
-    return any(
-        any(says_something(p) for p in value) if key == "and" else True if key == "or" else value != "" if key == "text" else value != {} for key, value in (where or {}).items()
-    )
+    for key, value in (where or {}).items():
+        if key == "and":
+            said = any(map(says_something, value))
+        elif key == "or":
+            said = all(map(says_something, value))  # one part that always holds makes all of it hold
+        else:
+            said = value not in ({}, "") if key == "text" else value != {}
+        if said:
+            return True
+    return False
 
 
 def filters(include: Object) -> bool:
