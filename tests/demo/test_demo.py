@@ -133,7 +133,10 @@ IDLE_PING = 0.9
 
 
 def slowness():
-    """How many times slower than an idle machine this one is now, at least 1: budgets in seconds grow with it."""
+    """How many times slower than an idle machine this one is now, at least 1: budgets in seconds grow with it.
+
+    Other tests may run on the machine at the same time, so it is asked before and after what is measured, and the greater answer counts.
+    """
     return max(1.0, min(play("ping.yml")[1] for _ in range(3)) / IDLE_PING)
 
 
@@ -187,9 +190,10 @@ def started():
 
 def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property):
     before = started()
+    slower = slowness()
     result, seconds, recap = site()
     record_property("seconds", seconds)
-    slower = slowness()
+    slower = max(slower, slowness())
     print(f"\nsecond run of site.yml: {seconds:.1f} s on a machine {slower:.1f} times slower than an idle one")
     assert result.returncode == 0, result.stdout[-4000:]
     assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
@@ -279,6 +283,7 @@ def test_one_host_alone_can_be_run(demo):
 def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_property):
     """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start."""
     play("realm_call.yml")
+    slower = slowness()
     # A shared machine: the best of some runs is what the code costs.
     runs = [play("realm.yml", "-v") for _ in range(8)]
     (STATE / "realm-call.json").unlink()
@@ -286,7 +291,7 @@ def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_
     seconds = min(seconds for _, seconds in runs)
     record_property("requests", max(requests))
     record_property("seconds", seconds)
-    slower = slowness()
+    slower = max(slower, slowness())
     print(
         f"\nrealm without change: {requests} requests, {seconds:.2f} s on a machine {slower:.1f} times slower than an idle one"
     )
@@ -380,16 +385,19 @@ def test_no_secret_is_seen_on_a_host(demo, place):
     assert {host: names for host, names in found.items() if names} == {}
 
 
+def readable(file):
+    """The text of a file; None: it is none, too large to be a log, or gone (scenarios may run beside this, with scratch files of their own)."""
+    try:
+        return file.read_text(errors="replace") if file.is_file() and file.stat().st_size < 50_000_000 else None
+    except FileNotFoundError:
+        return None
+
+
 def test_no_secret_is_in_a_log_or_cache_of_the_control_node(demo):
-    files = [
-        f
-        for folder in (ROOT / "logs", STATE, ROOT / ".ansible", ROOT / ".cache")
-        for f in folder.rglob("*")
-        if f.is_file() and f not in KEPT and f.stat().st_size < 50_000_000
-    ]
+    folders = (ROOT / "logs", STATE, ROOT / ".ansible", ROOT / ".cache")
+    files = {f: text for folder in folders for f in folder.rglob("*") if f not in KEPT and (text := readable(f)) is not None}
     assert any(f.name == "site.log" for f in files)
-    found = {str(f): names for f in files if (names := leaked(f.read_text(errors="replace")))}
-    assert found == {}
+    assert {str(f): names for f, text in files.items() if (names := leaked(text))} == {}
     assert all(f.stat().st_mode & 0o077 == 0 for f in KEPT)
 
 
