@@ -479,20 +479,20 @@ def expression(given: str, key: str) -> tuple[list[str | Wild], bool]:
     body, flags = (slashed[1], slashed[2]) if slashed else (given, "")
     pattern: list[str | Wild] = [] if body.startswith("^") else [Wild.MANY]
     ended = False
-    for token in re.findall(r"\\.|\.\*|.", body.removeprefix("^"), re.DOTALL):
-        if ended or token in set("*+?{}[]()|^\\"):
+    for sign in re.findall(r"\\.|\.\*|.", body.removeprefix("^"), re.DOTALL):
+        if ended or sign in set("*+?{}[]()|^\\"):
             raise BadFilter(
                 f"{given!r:.60}: only literal text, `.`, `.*`, `^` at the start and `$` at the end are allowed; write `\\` before a character that is meant itself",
                 key,
             )
-        if token == "$":
+        if sign == "$":
             ended = True
-        elif token in {".*", "."}:
-            pattern.append(Wild.MANY if token == ".*" else Wild.ONE)
+        elif sign in {".*", "."}:
+            pattern.append(Wild.MANY if sign == ".*" else Wild.ONE)
         elif pattern and isinstance(pattern[-1], str):
-            pattern[-1] += token[-1]
+            pattern[-1] += sign[-1]
         else:
-            pattern.append(token[-1])
+            pattern.append(sign[-1])
     if not ended:
         pattern.append(Wild.MANY)
     return pattern, flags == "i"

@@ -26,17 +26,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from own_postgresql import OwnPostgreSQL, free_port
+from search_queries import IN_PROCESS, LIMIT, QUERIES, Query, Statements
+from synthetic_facility import Facility, ontology
+
 from pan_catalogue import grammar, settings
 from pan_catalogue.plan import Plan
 from pan_catalogue.provider import Provider
 from pan_catalogue.sql.fragment import Sql
 from pan_catalogue.store import open as store
-from search_queries import IN_PROCESS, LIMIT, QUERIES, Query, Statements
-from synthetic_facility import Facility, ontology
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "panosc-facility" / "search"
 MILLION = 1_000_000
@@ -102,7 +102,12 @@ class Catalogue:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line of the service."""
-        return subprocess.run([sys.executable, "-m", "pan_catalogue", "--config", str(self.config), *arguments], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "pan_catalogue", "--config", str(self.config), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def ingest(self) -> float:
         """Take the records in; the seconds it took."""
@@ -116,7 +121,9 @@ class Catalogue:
     def served(self) -> Iterator[None]:
         """Answer requests, from two processes."""
         log = self.config.with_suffix(".log").open("w")
-        self.process = subprocess.Popen([sys.executable, "-m", "pan_catalogue", "--config", str(self.config), "serve"], stderr=log)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pan_catalogue", "--config", str(self.config), "serve"], stderr=log
+        )
         try:
             for _ in range(200):
                 try:
@@ -157,22 +164,25 @@ class ByHand:
         sqlite = of.kind == "sqlite"
         self.words = {
             "{text}": "dataset_text f CROSS JOIN dataset d ON d.id = f.rowid" if sqlite else "dataset d",
-            "{text_narrow}": "dataset_text f CROSS JOIN dataset d INDEXED BY dataset_narrow ON d.id = f.rowid" if sqlite else "dataset d",
+            "{text_narrow}": "dataset_text f CROSS JOIN dataset d INDEXED BY dataset_narrow ON d.id = f.rowid"
+            if sqlite
+            else "dataset d",
             "{match}": "f.dataset_text MATCH ?" if sqlite else "d.title_fold LIKE ?",
             "{first}": "CROSS JOIN" if sqlite else "JOIN",
         }
-        self.pattern = (lambda w: f'"{w}"') if sqlite else (lambda w: f"%{w}%")
+        self.quote = '"' if sqlite else "%"
+
+    def pattern(self, word: str) -> str:
+        """Return what finds a word."""
+        return self.quote + word + self.quote
 
     def run(self, statements: Statements) -> int:
         """Run the statements of a query; the number of rows of the first, or what it counts."""
         self.reader.begin()
         ids: list[int] = []
         result = 0
-        for n, (text, values) in enumerate(statements):
-            if "{match}" in text:
-                values = (self.pattern(values[0]), *values[1:])
-            for word, meant in self.words.items():
-                text = text.replace(word, meant)
+        for n, (template, given) in enumerate(statements):
+            text, values = self.statement(template, given)
             if "{ids}" in text:
                 if not ids:
                     continue
@@ -182,8 +192,17 @@ class ByHand:
             rows = self.reader.rows(Sql(text, values))
             if n == 0:
                 ids = [row[0] for row in rows]
-                result = int(rows[0][0] or 0) if "count(" in text.split(" FROM ")[0] or "sum(" in text else len(rows)
+                counts = "count(" in text.split(" FROM ")[0] or "sum(" in text
+                result = int(rows[0][0] or 0) if counts else len(rows)
         return result
+
+    def statement(self, text: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+        """Return a statement in the store's own words."""
+        if "{match}" in text:
+            values = (self.pattern(values[0]), *values[1:])
+        for word, meant in self.words.items():
+            text = text.replace(word, meant)
+        return text, values
 
 
 def compare(of: Catalogue, queries: list[Query], variants: int, budgets: Budgets) -> None:
@@ -202,9 +221,13 @@ def compare(of: Catalogue, queries: list[Query], variants: int, budgets: Budgets
             middle = time.perf_counter()
             if query in IN_PROCESS:
                 model = "Dataset" if query.path.startswith("Datasets") else "Document"
-                found = Plan(provider.reader, provider._sets(), grammar.of_filter(model, json.dumps(asked), of.settings.bounds)).count()
+                found = Plan(
+                    provider.reader, provider._sets(), grammar.of_filter(model, json.dumps(asked), of.settings.bounds)
+                ).count()
             else:
-                status, body = connection.get(f"/api/{query.path}?{'where' if query.counts else 'filter'}={quote(json.dumps(asked))}")
+                status, body = connection.get(
+                    f"/api/{query.path}?{'where' if query.counts else 'filter'}={quote(json.dumps(asked))}"
+                )
                 if status != 200:
                     raise SystemExit(f"{query.name}: {status} {body[:300]!r}")
                 answer = json.loads(body) if n < 3 else None
@@ -222,7 +245,10 @@ def compare(of: Catalogue, queries: list[Query], variants: int, budgets: Budgets
         limit = 3.0 if place is not None and statistics.median(bare) > 0.0005 else None
         p50, p95 = percentile(ours, 0.5), budgets.check(f"{what}, p95 ms", percentile(ours, 0.95), most, "{:.2f}")
         over = budgets.check(f"{what}, ratio to SQL by hand", ratio, limit, "{:.2f}")
-        print(f"  {query.name:<36}{p50:>9.2f}{p95:>10}{percentile(bare, 0.5):>10.2f}{percentile(bare, 0.95):>9.2f}{over:>8}{'  in process' if query in IN_PROCESS else ''}", flush=True)
+        print(
+            f"  {query.name:<36}{p50:>9.2f}{p95:>10}{percentile(bare, 0.5):>10.2f}{percentile(bare, 0.95):>9.2f}{over:>8}{'  in process' if query in IN_PROCESS else ''}",
+            flush=True,
+        )
 
 
 @dataclass
@@ -240,7 +266,14 @@ def load(of: Catalogue, clients: int, seconds: float, queries: list[Query], paus
     names = [q.name for q in queries]
     run = Load(seconds=seconds)
     started = [
-        subprocess.Popen([sys.executable, "-c", program.format(path=sys.path, port=of.port, seconds=seconds, names=names, seed=n, pause=pause)], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                program.format(path=sys.path, port=of.port, seconds=seconds, names=names, seed=n, pause=pause),
+            ],
+            stdout=subprocess.PIPE,
+        )
         for n in range(clients)
     ]
     for process in started:
@@ -254,7 +287,9 @@ def load(of: Catalogue, clients: int, seconds: float, queries: list[Query], paus
 def client(port: int, seconds: float, names: list[str], seed: int, pause: float) -> None:
     """Ask for a while, and print what came."""
     pick, queries = random.Random(seed), [q for q in QUERIES if q.name in names]
-    asked = [(q.path, quote(json.dumps(q.variant(pick)[0])), q.counts) for q in (pick.choice(queries) for _ in range(200))]
+    asked = [
+        (q.path, quote(json.dumps(q.variant(pick)[0])), q.counts) for q in (pick.choice(queries) for _ in range(200))
+    ]
     times: list[float] = []
     failed: list[str] = []
     connection = Connection(port)
@@ -281,7 +316,11 @@ def many_clients(of: Catalogue, seconds: float, budgets: Budgets) -> None:
     more = of.records.with_name("more.jsonl")
     if not more.exists():
         with more.open("w") as out:
-            out.writelines(line.replace("10.5072/dataset-", "10.5072/more-") for line in Facility(40_000, 99).lines() if '"kind":"dataset"' in line)
+            out.writelines(
+                line.replace("10.5072/dataset-", "10.5072/more-")
+                for line in Facility(40_000, 99).lines()
+                if '"kind":"dataset"' in line
+            )
     done: list[subprocess.CompletedProcess[str]] = []
     writer = threading.Thread(target=lambda: done.append(of.command("ingest", str(more))))
     writer.start()
@@ -290,10 +329,14 @@ def many_clients(of: Catalogue, seconds: float, budgets: Budgets) -> None:
     writer.join()
     if done[0].returncode:
         raise SystemExit(f"the ingest failed beside the clients:\n{done[0].stderr[-2000:]}")
-    p99 = budgets.check(f"{of.kind} {of.datasets} 16 clients beside an ingest, p99 ms", percentile(run.times, 0.99), 200)
+    p99 = budgets.check(
+        f"{of.kind} {of.datasets} 16 clients beside an ingest, p99 ms", percentile(run.times, 0.99), 200
+    )
     errors = budgets.check(f"{of.kind} {of.datasets} 16 clients, errors", len(run.failed), 0, "{:.0f}")
     rate = len(run.times) / seconds
-    print(f"  16 clients for {seconds:.0f} s while {done[0].stdout.strip()}{' and on' if still else ''}: {rate:.0f} answers/s, p50 {percentile(run.times, 0.5):.1f}, p99 {p99} ms, {errors} errors")
+    print(
+        f"  16 clients for {seconds:.0f} s while {done[0].stdout.strip()}{' and on' if still else ''}: {rate:.0f} answers/s, p50 {percentile(run.times, 0.5):.1f}, p99 {p99} ms, {errors} errors"
+    )
 
 
 def made(datasets: int, cache: Path) -> Path:
@@ -321,7 +364,11 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-search-")))
         for kind in arguments.stores.split(","):
-            server = OwnPostgreSQL(stack, folder, "shared_buffers=2GB", "max_wal_size=4GB", "work_mem=64MB") if kind == "postgresql" else None
+            server = (
+                OwnPostgreSQL(stack, folder, "shared_buffers=2GB", "max_wal_size=4GB", "work_mem=64MB")
+                if kind == "postgresql"
+                else None
+            )
             for size in map(int, arguments.sizes.split(",")):
                 measure(size, kind, server, folder, arguments, budgets)
     print(f"\n{len(budgets.missed)} of {budgets.kept + len(budgets.missed)} budgets missed")
@@ -330,7 +377,9 @@ def main() -> int:
     return 1 if budgets.missed else 0
 
 
-def measure(size: int, kind: str, server: OwnPostgreSQL | None, folder: Path, arguments: argparse.Namespace, budgets: Budgets) -> None:
+def measure(
+    size: int, kind: str, server: OwnPostgreSQL | None, folder: Path, arguments: argparse.Namespace, budgets: Budgets
+) -> None:
     """Measure one size in one store."""
     records = made(size, arguments.cache)
     (folder / "ontology.csv").write_text(ontology(509))
@@ -344,13 +393,17 @@ def measure(size: int, kind: str, server: OwnPostgreSQL | None, folder: Path, ar
         url = server.url(f"d{size}")
     port = free_port()
     config = folder / f"{kind}-{size}.toml"
-    config.write_text(f'store = "{url}"\n[server]\nport = {port}\nworkers = 2\n[techniques]\npanet = "{folder}/ontology.csv"\n[log]\nlevel = "warning"\n')
+    config.write_text(
+        f'store = "{url}"\n[server]\nport = {port}\nworkers = 2\n[techniques]\npanet = "{folder}/ontology.csv"\n[log]\nlevel = "warning"\n'
+    )
     of = Catalogue(size, kind, config, records, settings.load(config), port=port)
     took, again = of.ingest(), of.ingest()
     promised = size == MILLION and kind == "sqlite"
     took_told = budgets.check(f"{kind} {size} ingest, s", took, 600 if promised else None)
     again_told = budgets.check(f"{kind} {size} ingest again, s", again, 30 if promised else None)
-    print(f"\n{kind}, {size:,} datasets: taken in {took_told} s ({size / took:,.0f}/s), again unchanged {again_told} s, {on_disk(of, server):,.0f} MB on disk")
+    print(
+        f"\n{kind}, {size:,} datasets: taken in {took_told} s ({size / took:,.0f}/s), again unchanged {again_told} s, {on_disk(of, server):,.0f} MB on disk"
+    )
     with of.served():
         print(f"  {'ms':<36}{'p50':>9}{'p95':>10}{'SQL p50':>10}{'p95':>9}{'ratio':>8}")
         compare(of, QUERIES, arguments.variants, budgets)
@@ -359,8 +412,12 @@ def measure(size: int, kind: str, server: OwnPostgreSQL | None, folder: Path, ar
         rate = len(pages.times) / pages.seconds
         if rate < 1000 and kind == "sqlite" and size == 100_000:
             budgets.missed.append(f"{kind} {size} pages with three includes a second: {rate:.0f}, budget 1000")
-        memory = budgets.check(f"{kind} {size} memory of a worker, MB", of.memory(), 100 if kind == "sqlite" else None, "{:.0f}")
-        print(f"  pages of {LIMIT} with three includes from two processes: {rate:.0f}/s, p99 {percentile(pages.times, 0.99):.1f} ms; a worker has {memory} MB")
+        memory = budgets.check(
+            f"{kind} {size} memory of a worker, MB", of.memory(), 100 if kind == "sqlite" else None, "{:.0f}"
+        )
+        print(
+            f"  pages of {LIMIT} with three includes from two processes: {rate:.0f}/s, p99 {percentile(pages.times, 0.99):.1f} ms; a worker has {memory} MB"
+        )
         if size == 100_000:
             many_clients(of, arguments.seconds, budgets)
 
@@ -368,7 +425,9 @@ def measure(size: int, kind: str, server: OwnPostgreSQL | None, folder: Path, ar
 def on_disk(of: Catalogue, server: OwnPostgreSQL | None) -> float:
     """Return the size of a catalogue in MB."""
     if server is None:
-        return sum(f.stat().st_size for f in store.file(of.settings).parent.glob(store.file(of.settings).name + "*")) / 1e6
+        return (
+            sum(f.stat().st_size for f in store.file(of.settings).parent.glob(store.file(of.settings).name + "*")) / 1e6
+        )
     return float(store.reader(of.settings).rows(Sql("SELECT pg_database_size(current_database())"))[0][0]) / 1e6
 
 

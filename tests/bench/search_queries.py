@@ -52,7 +52,9 @@ def technique(pick: random.Random) -> str:
 
 NAME = "(SELECT id FROM parameter_name WHERE name = ?)"
 RANGE = f"SELECT p.dataset_id FROM dataset_parameter p WHERE p.name_id = {NAME} AND p.dim = ? AND p.si BETWEEN ? AND ?"
-TAGGED = "SELECT t.dataset_id FROM dataset_technique_anc t WHERE t.technique_id = (SELECT id FROM technique WHERE pid = ?)"
+TAGGED = (
+    "SELECT t.dataset_id FROM dataset_technique_anc t WHERE t.technique_id = (SELECT id FROM technique WHERE pid = ?)"
+)
 VISIBLE = "+d.visible_from <= ?"
 PARAMETERS = "SELECT p.dataset_id, n.name, p.num, p.txt, p.unit FROM dataset_parameter p JOIN parameter_name n ON n.id = p.name_id WHERE p.dataset_id IN ({ids})"
 TECHNIQUES = "SELECT x.dataset_id, t.pid, t.name FROM dataset_technique x JOIN technique t ON t.id = x.technique_id WHERE x.dataset_id IN ({ids})"
@@ -64,7 +66,9 @@ KEV = 1.602176634e-16
 
 def listed(_: random.Random) -> tuple[dict[str, Any], Statements]:
     """Return the first page of all."""
-    return {"limit": LIMIT}, [(f"SELECT d.id, {DATASET} FROM dataset d WHERE {VISIBLE} ORDER BY d.id LIMIT {LIMIT}", (NOW,))]
+    return {"limit": LIMIT}, [
+        (f"SELECT d.id, {DATASET} FROM dataset d WHERE {VISIBLE} ORDER BY d.id LIMIT {LIMIT}", (NOW,))
+    ]
 
 
 def text(pick: random.Random) -> tuple[dict[str, Any], Statements]:
@@ -81,7 +85,10 @@ def tagged(pick: random.Random) -> tuple[dict[str, Any], Statements]:
         f"SELECT d.id, {DATASET} FROM dataset_technique_anc t {{first}} dataset d ON d.id = t.dataset_id WHERE t.technique_id = (SELECT id FROM technique WHERE pid = ?) "
         f"AND t.visible_from <= ? ORDER BY t.dataset_id LIMIT {LIMIT}"
     )
-    return {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}], "limit": LIMIT}, [(sql, (pid, NOW)), (TECHNIQUES, ())]
+    return {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}], "limit": LIMIT}, [
+        (sql, (pid, NOW)),
+        (TECHNIQUES, ()),
+    ]
 
 
 def with_includes(pick: random.Random) -> tuple[dict[str, Any], Statements]:
@@ -117,7 +124,15 @@ def documents_of(pick: random.Random) -> tuple[dict[str, Any], Statements]:
     )
     sql = f"SELECT d.id, d.pid, d.title, d.summary, d.type FROM document d WHERE {exists} AND {VISIBLE} ORDER BY d.id LIMIT {LIMIT}"
     children = f"SELECT l.document_id, {DATASET} FROM document_dataset l JOIN dataset d ON d.id = l.dataset_id WHERE l.document_id IN ({{ids}}) AND d.id IN ({TAGGED}) AND {VISIBLE}"
-    asked = {"include": [{"relation": "datasets", "scope": {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}]}}], "limit": LIMIT}
+    asked = {
+        "include": [
+            {
+                "relation": "datasets",
+                "scope": {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}]},
+            }
+        ],
+        "limit": LIMIT,
+    }
     return asked, [(sql, (NOW, pid, NOW)), (children, (pid, NOW))]
 
 
@@ -173,7 +188,9 @@ def count_two(pick: random.Random) -> tuple[dict[str, Any], Statements]:
     one = f"SELECT p.dataset_id FROM dataset_parameter p WHERE p.name_id = {NAME} AND p.dim = ? AND p.si >= ? AND p.visible_from <= ?"
     two = f"SELECT p.dataset_id FROM dataset_parameter p WHERE p.name_id = {NAME} AND p.dim = ? AND p.si <= ?"
     asked = {"include": [parameter(name, {"gte": low}, "K"), parameter(other, {"lte": high}, "keV")]}
-    return asked, [(f"SELECT count(*) FROM ({one} INTERSECT {two}) AS hits", (name, dimension, low, NOW, other, of, high * KEV))]
+    return asked, [
+        (f"SELECT count(*) FROM ({one} INTERSECT {two}) AS hits", (name, dimension, low, NOW, other, of, high * KEV))
+    ]
 
 
 def count_documents(pick: random.Random) -> tuple[dict[str, Any], Statements]:

@@ -95,7 +95,10 @@ def member(row: Row, key: str, value: Any, unit: str | None) -> bool:
     if key == "or":
         return any(matches(row, part, unit) for part in value)
     if key == "text":
-        return any(fold(value) in fold(row.fields[f]) for f in TEXT[row.model] if isinstance(row.fields.get(f), str)) or value == ""
+        return (
+            any(fold(value) in fold(row.fields[f]) for f in TEXT[row.model] if isinstance(row.fields.get(f), str))
+            or value == ""
+        )
     operations = value if isinstance(value, dict) else {"eq": value}
     return all(compare(row, key, op, given, unit) for op, given in operations.items())
 
@@ -128,9 +131,17 @@ def compare(row: Row, name: str, op: str, given: Any, unit: str | None) -> bool:
     if isinstance(held, list):
         return any(holds(row.model, name, v, op, given) for v in held)
     wanted = given if isinstance(given, list) else [given]
-    if name == "value" and unit and op not in {"like", "ilike", "regexp"} and wanted and all(is_number(v) for v in wanted):
+    if (
+        name == "value"
+        and unit
+        and op not in {"like", "ilike", "regexp"}
+        and wanted
+        and all(is_number(v) for v in wanted)
+    ):
         value = si(row, unit)
-        return value is not None and ordered(op, value, [in_si(v, unit) for v in wanted], lambda a, b: math.isclose(a, b, rel_tol=1e-9))
+        return value is not None and ordered(
+            op, value, [in_si(v, unit) for v in wanted], lambda a, b: math.isclose(a, b, rel_tol=1e-9)
+        )
     return held is not None and holds(row.model, name, held, op, given)
 
 
@@ -140,7 +151,7 @@ def holds(model: str, name: str, held: Any, op: str, given: Any) -> bool:
         return isinstance(held, str) and alike(model, name, held, op, given)
     wanted = given if isinstance(given, list) else [given]
     wanted = [w for w in wanted if comparable(held, w)]
-    if op in {"between"} and len(wanted) != 2 or not wanted:
+    if (op in {"between"} and len(wanted) != 2) or not wanted:
         return False
     if name.endswith("Date"):
         wanted = [w if len(w) > 10 else f"{w}T00:00:00.000Z" for w in wanted]
@@ -185,7 +196,7 @@ def comparable(a: Any, b: Any) -> bool:
     """Whether two values are of one type."""
     if isinstance(a, bool) or isinstance(b, bool):
         return isinstance(a, bool) and isinstance(b, bool)
-    return is_number(a) and is_number(b) or isinstance(a, str) and isinstance(b, str)
+    return (is_number(a) and is_number(b)) or (isinstance(a, str) and isinstance(b, str))
 
 
 def is_number(value: Any) -> bool:
@@ -320,7 +331,11 @@ class Oracle:
 
     def listed(self, model: str, given: Object) -> list[Object]:
         """Return the answer to a list."""
-        found = [r for r in self.rows[model] if r.visible and matches(r, given.get("where")) and self.kept(r, given.get("include", []))]
+        found = [
+            r
+            for r in self.rows[model]
+            if r.visible and matches(r, given.get("where")) and self.kept(r, given.get("include", []))
+        ]
         for item in reversed(given.get("order", [])):
             name, _, direction = item.partition(" ")
             found.sort(key=lambda r: (r.fields.get(name) is not None, r.fields.get(name)), reverse=direction == "DESC")
@@ -341,7 +356,9 @@ class Oracle:
         if row.model == "Dataset" and include["relation"] == "techniques":
             if not tagged(row, scope.get("where"), self.rows["Technique"]):
                 return False
-            return not any(filters(normal(i)) for i in inner) or any(self.kept(t, inner) for t in self.shown_techniques(row, [include]))
+            return not any(filters(normal(i)) for i in inner) or any(
+                self.kept(t, inner) for t in self.shown_techniques(row, [include])
+            )
         return any(matches(c, scope.get("where")) and self.kept(c, inner) for c in row.children(include["relation"]))
 
     def shown_techniques(self, row: Row, includes: list[Object]) -> list[Row]:
@@ -369,7 +386,9 @@ class Oracle:
             children = self.shown(row, relation, includes)
             for item in reversed(scope.get("order", [])):
                 name, _, direction = item.partition(" ")
-                children.sort(key=lambda r: (r.fields.get(name) is not None, r.fields.get(name)), reverse=direction == "DESC")
+                children.sort(
+                    key=lambda r: (r.fields.get(name) is not None, r.fields.get(name)), reverse=direction == "DESC"
+                )
             children = children[scope.get("skip", 0) :]
             children = children[: scope["limit"]] if scope.get("limit") else children
             asked = [u for i in includes for u in asked_units(i.get("scope", {}).get("where"))]
@@ -386,11 +405,21 @@ class Oracle:
         if relation == "parameters" or not all(map(filters, includes)):
             return list(children)
         if row.model == "Dataset" and relation == "techniques":
-            return [t for t in children if any(t in self.shown_techniques(row, [i]) and self.kept(t, i.get("scope", {}).get("include", [])) for i in includes)]
+            return [
+                t
+                for t in children
+                if any(
+                    t in self.shown_techniques(row, [i]) and self.kept(t, i.get("scope", {}).get("include", []))
+                    for i in includes
+                )
+            ]
         return [
             c
             for c in children
-            if any(matches(c, i.get("scope", {}).get("where")) and self.kept(c, i.get("scope", {}).get("include", [])) for i in includes)
+            if any(
+                matches(c, i.get("scope", {}).get("where")) and self.kept(c, i.get("scope", {}).get("include", []))
+                for i in includes
+            )
         ]
 
 

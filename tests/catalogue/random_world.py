@@ -10,7 +10,25 @@ from oracle import RELATIONS, Oracle, Row, fold
 from synthetic_facility import ontology_terms
 
 TERMS = 14
-WORDS = ["neutron", "Neutron", "x", "ray", "STRASSE", "straße", "Ångström", "A_1", "50%", "a*b", "[c]", "o'b", 'q"d', "\\n", "é", "É", "co"]
+WORDS = [
+    "neutron",
+    "Neutron",
+    "x",
+    "ray",
+    "STRASSE",
+    "straße",
+    "Ångström",
+    "A_1",
+    "50%",
+    "a*b",
+    "[c]",
+    "o'b",
+    'q"d',
+    "\\n",
+    "é",
+    "É",
+    "co",
+]
 NAMES = ["temperature", "energy", "length", "state", "time"]
 UNITS = {"temperature": ["K", "celsius"], "energy": ["eV", "keV"], "length": ["m", "angstrom"], "time": ["s", "ms"]}
 NUMBERS = [0, 1, 2.5, 20, 293.15, 930, 0.93, -5]
@@ -86,17 +104,32 @@ class World:
 
     def instrument(self, n: int) -> Row:
         row = self.row("Instrument", {"pid": f"i/{n}", "name": self.words(), "facility": self.words()})
-        self.records.append({"titles": [{"title": row.fields["name"]}], "pan": {"kind": "instrument", "pid": f"i/{n}", "facility": row.fields["facility"]}})
+        self.records.append(
+            {
+                "titles": [{"title": row.fields["name"]}],
+                "pan": {"kind": "instrument", "pid": f"i/{n}", "facility": row.fields["facility"]},
+            }
+        )
         return row
 
     def parameters(self, owner: Row, back: str) -> list[dict[str, Any]]:
         said = []
         for name in self.pick.choices(NAMES, k=self.pick.randint(0, 4)):
-            parameter: dict[str, Any] = {"name": name, "value": self.pick.choice(NUMBERS) if name != "state" and self.pick.random() < 0.9 else self.pick.choice(TEXTS)}
+            parameter: dict[str, Any] = {
+                "name": name,
+                "value": self.pick.choice(NUMBERS)
+                if name != "state" and self.pick.random() < 0.9
+                else self.pick.choice(TEXTS),
+            }
             if name in UNITS and self.pick.random() < 0.9:
                 parameter["unit"] = self.pick.choice([*UNITS[name], ""])
             said.append(parameter)
-            self.link(owner, "parameters", self.row("Parameter", {"name": name, "value": parameter["value"], "unit": parameter.get("unit")}), back)
+            self.link(
+                owner,
+                "parameters",
+                self.row("Parameter", {"name": name, "value": parameter["value"], "unit": parameter.get("unit")}),
+                back,
+            )
         return said
 
     def document(self, n: int) -> Row:
@@ -112,7 +145,11 @@ class World:
         members = []
         for _ in range(self.pick.randint(0, 2)):
             person = {"fullName": self.words(), **({"firstName": "Ada"} if self.pick.random() < 0.3 else {})}
-            place = {"name": self.words(), "city": self.pick.choice(["Lund", "Trieste"])} if self.pick.random() < 0.5 else None
+            place = (
+                {"name": self.words(), "city": self.pick.choice(["Lund", "Trieste"])}
+                if self.pick.random() < 0.5
+                else None
+            )
             role = self.pick.choice(ROLES)
             members.append({"role": role, "person": person, **({"affiliation": place} if place else {})})
             made = self.row("Member", {"role": role})
@@ -123,11 +160,25 @@ class World:
                 if key not in self.by_pid:
                     self.by_pid[key] = self.row("Affiliation", place)
                 self.link(made, "affiliation", self.by_pid[key], "members")
-        pan = {"kind": "document", "pid": fields["pid"], "type": kind, "members": members, "parameters": self.parameters(row, "document"), **opened}
+        pan = {
+            "kind": "document",
+            "pid": fields["pid"],
+            "type": kind,
+            "members": members,
+            "parameters": self.parameters(row, "document"),
+            **opened,
+        }
         if fields["startDate"]:
             pan["startDate"] = fields["startDate"]
         described = [{"description": summary, "descriptionType": "Abstract"}] if summary is not None else []
-        self.records.append({"titles": [{"title": fields["title"]}], "descriptions": described, "subjects": [{"subject": k} for k in keywords], "pan": pan})
+        self.records.append(
+            {
+                "titles": [{"title": fields["title"]}],
+                "descriptions": described,
+                "subjects": [{"subject": k} for k in keywords],
+                "pan": pan,
+            }
+        )
         return row
 
     def dataset(self, n: int, instruments: list[Row], documents: list[Row]) -> None:
@@ -137,7 +188,12 @@ class World:
             "size": self.pick.choice([None, 0, 5, 10**12]),
         }  # fmt: skip
         row = self.row("Dataset", fields, visible)
-        pan: dict[str, Any] = {"kind": "dataset", "pid": fields["pid"], "creationDate": fields["creationDate"], **opened}
+        pan: dict[str, Any] = {
+            "kind": "dataset",
+            "pid": fields["pid"],
+            "creationDate": fields["creationDate"],
+            **opened,
+        }
         if fields["size"] is not None:
             pan["size"] = fields["size"]
         if self.pick.random() < 0.8:
@@ -155,9 +211,17 @@ class World:
         pan["parameters"] = self.parameters(row, "dataset")
         pan["files"] = []
         for k in range(self.pick.randint(0, 3)):
-            said = {"name": f"{self.pick.choice(WORDS)}{k}.h5", **({"size": self.pick.choice([0, 7])} if self.pick.random() < 0.5 else {})}
+            said = {
+                "name": f"{self.pick.choice(WORDS)}{k}.h5",
+                **({"size": self.pick.choice([0, 7])} if self.pick.random() < 0.5 else {}),
+            }
             pan["files"].append(said)
-            self.link(row, "files", self.row("File", {"name": said["name"], "path": None, "size": said.get("size")}), "dataset")
+            self.link(
+                row,
+                "files",
+                self.row("File", {"name": said["name"], "path": None, "size": said.get("size")}),
+                "dataset",
+            )
         pan["samples"] = []
         for k in self.pick.sample(range(4), k=self.pick.choice((0, 0, 1, 2))):
             said = {"pid": f"s/{k}", "name": WORDS[k]}
@@ -176,13 +240,41 @@ TEXT_FIELDS = {
     "Person": ["fullName", "firstName", "lastName", "orcid"], "Affiliation": ["name", "city", "country"],
 }  # fmt: skip
 PIDS = ["20.500/ds 1", "10.1/2", "i/0", "s/1", "local/0", *(t for t, _, _ in ontology_terms(TERMS, seed=3)[:6])]
-SOME_TEXT = st.sampled_from([*WORDS, *NAMES, *TEXTS, *ROLES, *PIDS, "technique 3", "TECHNIQUE 1", "t2", "way", "Lund", "Ada", "proposal", "nothing such"])
-PIECES = st.one_of(SOME_TEXT, SOME_TEXT.map(lambda t: t[:3]), SOME_TEXT.map(lambda t: t[1:]), st.text(max_size=2).filter(lambda t: "\0" not in t and t.isprintable()))
-PATTERNS = st.one_of(PIECES, st.lists(PIECES, min_size=1, max_size=3).map("%".join), PIECES.map(lambda t: f"%{t}"), PIECES.map(lambda t: f"{t}%"))
+SOME_TEXT = st.sampled_from(
+    [
+        *WORDS,
+        *NAMES,
+        *TEXTS,
+        *ROLES,
+        *PIDS,
+        "technique 3",
+        "TECHNIQUE 1",
+        "t2",
+        "way",
+        "Lund",
+        "Ada",
+        "proposal",
+        "nothing such",
+    ]
+)
+PIECES = st.one_of(
+    SOME_TEXT,
+    SOME_TEXT.map(lambda t: t[:3]),
+    SOME_TEXT.map(lambda t: t[1:]),
+    st.text(max_size=2).filter(lambda t: "\0" not in t and t.isprintable()),
+)
+PATTERNS = st.one_of(
+    PIECES,
+    st.lists(PIECES, min_size=1, max_size=3).map("%".join),
+    PIECES.map(lambda t: f"%{t}"),
+    PIECES.map(lambda t: f"{t}%"),
+)
 EXPRESSIONS = st.builds(
     lambda start, body, end, flags: f"/{start}{body}{end}/{flags}",
     st.sampled_from(["", "^"]),
-    st.lists(st.one_of(st.sampled_from([".", ".*"]), st.sampled_from("nexrayA1os2")), min_size=1, max_size=4).map("".join),
+    st.lists(st.one_of(st.sampled_from([".", ".*"]), st.sampled_from("nexrayA1os2")), min_size=1, max_size=4).map(
+        "".join
+    ),
     st.sampled_from(["", "$"]),
     st.sampled_from(["", "i"]),
 )
@@ -191,10 +283,12 @@ EXPRESSIONS = st.builds(
 def text_condition() -> st.SearchStrategy[Any]:
     return st.one_of(
         SOME_TEXT,
-        st.fixed_dictionaries({}, optional={op: SOME_TEXT for op in ("eq", "neq", "gt", "gte", "lt", "lte")}),
+        st.fixed_dictionaries({}, optional=dict.fromkeys(("eq", "neq", "gt", "gte", "lt", "lte"), SOME_TEXT)),
         st.sampled_from(["inq", "nin"]).flatmap(lambda op: st.lists(SOME_TEXT, max_size=3).map(lambda v: {op: v})),
         st.tuples(SOME_TEXT, SOME_TEXT).map(lambda v: {"between": list(v)}),
-        st.sampled_from(["like", "nlike", "ilike", "nilike"]).flatmap(lambda op: PATTERNS.filter(lambda p: "\\" not in p or "%" not in p).map(lambda v: {op: v})),
+        st.sampled_from(["like", "nlike", "ilike", "nilike"]).flatmap(
+            lambda op: PATTERNS.filter(lambda p: "\\" not in p or "%" not in p).map(lambda v: {op: v})
+        ),
         EXPRESSIONS.map(lambda e: {"regexp": e}),
     )
 
@@ -203,7 +297,7 @@ def number_condition(numbers: list[float]) -> st.SearchStrategy[Any]:
     some = st.sampled_from(numbers)
     return st.one_of(
         some,
-        st.fixed_dictionaries({}, optional={op: some for op in ("eq", "neq", "gt", "gte", "lt", "lte")}).filter(bool),
+        st.fixed_dictionaries({}, optional=dict.fromkeys(("eq", "neq", "gt", "gte", "lt", "lte"), some)).filter(bool),
         st.sampled_from(["inq", "nin"]).flatmap(lambda op: st.lists(some, max_size=3).map(lambda v: {op: v})),
         st.tuples(some, some).map(lambda v: {"between": sorted(v)}),
     )
@@ -211,20 +305,29 @@ def number_condition(numbers: list[float]) -> st.SearchStrategy[Any]:
 
 def date_condition() -> st.SearchStrategy[Any]:
     some = st.sampled_from([*DATES, "2020-05-05", "2021-01-01"])
-    return st.one_of(some, st.fixed_dictionaries({}, optional={op: some for op in ("neq", "gt", "gte", "lt", "lte")}).filter(bool))
+    return st.one_of(
+        some, st.fixed_dictionaries({}, optional=dict.fromkeys(("neq", "gt", "gte", "lt", "lte"), some)).filter(bool)
+    )
 
 
 def leaf(model: str) -> st.SearchStrategy[Any]:
     """A where object with one condition of a class."""
     leaves: list[Any] = [st.sampled_from(TEXT_FIELDS[model]).flatmap(lambda f: text_condition().map(lambda c: {f: c}))]
     if model not in {"Technique"}:
-        leaves.append(st.sampled_from(TEXT_FIELDS[model]).flatmap(lambda f: st.sampled_from([None, {"neq": None}]).map(lambda c: {f: c})))
+        leaves.append(
+            st.sampled_from(TEXT_FIELDS[model]).flatmap(
+                lambda f: st.sampled_from([None, {"neq": None}]).map(lambda c: {f: c})
+            )
+        )
     if model not in {"Parameter", "Member"}:
         leaves.append(PIECES.map(lambda t: {"text": t}))
     if model in {"Dataset", "Document"}:
         leaves.append(st.booleans().map(lambda b: {"isPublic": b}))
     if model == "Dataset":
-        leaves += [date_condition().map(lambda c: {"creationDate": c}), number_condition([0, 5, 7, 10**12]).map(lambda c: {"size": c})]
+        leaves += [
+            date_condition().map(lambda c: {"creationDate": c}),
+            number_condition([0, 5, 7, 10**12]).map(lambda c: {"size": c}),
+        ]
     if model == "Document":
         leaves.append(date_condition().map(lambda c: {"startDate": c}))
     if model == "File":
@@ -238,13 +341,15 @@ def parameter() -> st.SearchStrategy[Any]:
     """A where object about a parameter: name, value, unit, written in one object or in `and`."""
     units = st.sampled_from([None, None, *(u for us in UNITS.values() for u in us)])
     values = st.one_of(number_condition(NUMBERS), text_condition(), st.none())
-    whole = st.tuples(st.sampled_from([*NAMES, None]), values, units).map(lambda p: {k: v for k, v in zip(("name", "value", "unit"), p, strict=True) if v is not None})
+    whole = st.tuples(st.sampled_from([*NAMES, None]), values, units).map(
+        lambda p: {k: v for k, v in zip(("name", "value", "unit"), p, strict=True) if v is not None}
+    )
     return st.one_of(whole, whole.map(lambda w: {"and": [{k: v} for k, v in w.items()]}))
 
 
 def where(model: str) -> st.SearchStrategy[Any]:
     """A where object of a class."""
-    several = st.recursive(
+    return st.recursive(
         leaf(model),
         lambda inner: st.one_of(
             st.sampled_from(["and", "or"]).flatmap(lambda k: st.lists(inner, max_size=3).map(lambda v: {k: v})),
@@ -252,7 +357,6 @@ def where(model: str) -> st.SearchStrategy[Any]:
         ),
         max_leaves=4,
     )
-    return several
 
 
 def scope(model: str, depth: int, *, alone: bool) -> st.SearchStrategy[Any]:
@@ -267,12 +371,20 @@ def scope(model: str, depth: int, *, alone: bool) -> st.SearchStrategy[Any]:
 
 def includes(model: str, depth: int) -> st.SearchStrategy[Any]:
     """A list of includes, of each relation one, of parameters perhaps more."""
-    relations = st.lists(st.sampled_from(sorted(RELATIONS[model])), max_size=2, unique=True) if model != "Parameter" else st.just([])
-    repeated = relations.flatmap(lambda rs: st.booleans().map(lambda twice: [*rs, "parameters"] if twice and "parameters" in rs else rs))
+    relations = (
+        st.lists(st.sampled_from(sorted(RELATIONS[model])), max_size=2, unique=True)
+        if model != "Parameter"
+        else st.just([])
+    )
+    repeated = relations.flatmap(
+        lambda rs: st.booleans().map(lambda twice: [*rs, "parameters"] if twice and "parameters" in rs else rs)
+    )
 
     def one(relation: str) -> st.SearchStrategy[Any]:
         target, _ = RELATIONS[model][relation]
-        with_scope = scope(target, depth, alone=relation != "parameters").map(lambda s: {"relation": relation, "scope": s})
+        with_scope = scope(target, depth, alone=relation != "parameters").map(
+            lambda s: {"relation": relation, "scope": s}
+        )
         return st.one_of(with_scope, with_scope, st.just({"relation": relation}), st.just(relation))
 
     return repeated.flatmap(lambda rs: st.tuples(*map(one, rs)).map(list))
@@ -298,5 +410,3 @@ def filters(model: str) -> st.SearchStrategy[Any]:
             ),
         },
     )
-
-

@@ -16,10 +16,11 @@ import httpx
 import psycopg
 import pytest
 from own_postgresql import free_port
+from synthetic_facility import Facility, ontology
+
 from pan_catalogue.settings import Settings
 from pan_catalogue.sql.fragment import Sql
 from pan_catalogue.store import open as store
-from synthetic_facility import Facility, ontology
 
 SEED = int(os.environ.get("CATALOGUE_TEST_SEED") or random.SystemRandom().randrange(10**6))
 KILLS = int(os.environ.get("CATALOGUE_TEST_KILLS") or 5)
@@ -50,7 +51,15 @@ def records(tmp_path_factory):
 def configure(folder: Path, address: str, records: Path, **server: object) -> Path:
     """Write a configuration."""
     config = folder / "catalogue.toml"
-    lines = [f'store = "{address}"', "[techniques]", f'panet = "{records}/ontology.csv"', "[log]", 'format = "text"', "[server]", *(f"{k} = {v}" for k, v in server.items())]
+    lines = [
+        f'store = "{address}"',
+        "[techniques]",
+        f'panet = "{records}/ontology.csv"',
+        "[log]",
+        'format = "text"',
+        "[server]",
+        *(f"{k} = {v}" for k, v in server.items()),
+    ]
     config.write_text("\n".join(lines) + "\n")
     return config
 
@@ -110,7 +119,11 @@ def test_killed_in_the_middle_of_an_ingest(address, records, tmp_path, tmp_path_
     pick = random.Random(SEED)
     config = configure(tmp_path, address, records)
     clean = tmp_path_factory.mktemp("clean")
-    subprocess.run(command(configure(clean, f"sqlite:{clean}/catalogue.sqlite", records), "ingest", records / "records.jsonl"), check=True, capture_output=True)
+    subprocess.run(
+        command(configure(clean, f"sqlite:{clean}/catalogue.sqlite", records), "ingest", records / "records.jsonl"),
+        check=True,
+        capture_output=True,
+    )
     expected = content(f"sqlite:{clean}/catalogue.sqlite")
     killed = 0
     # Each batch is told as it is committed, in a process of its own that is killed with all it has.
@@ -120,7 +133,11 @@ def test_killed_in_the_middle_of_an_ingest(address, records, tmp_path, tmp_path_
         "ingest.take(Catalogue(store.writer(of)), ingest.lines_of(Path(sys.argv[2])), lambda r: print(r.seen, flush=True))"
     )
     for _ in range(KILLS * 4):
-        run = subprocess.Popen([sys.executable, "-c", program, str(config), str(records / "records.jsonl")], stdout=subprocess.PIPE, text=True)
+        run = subprocess.Popen(
+            [sys.executable, "-c", program, str(config), str(records / "records.jsonl")],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         batches = pick.randint(1, 12)
         acknowledged = 0
         for _ in range(batches):
@@ -138,14 +155,19 @@ def test_killed_in_the_middle_of_an_ingest(address, records, tmp_path, tmp_path_
             check_sqlite(address)
         reader = store.reader(Settings(store=address))
         reader.begin()
-        taken = sum(reader.rows(Sql(f"SELECT count(*) FROM {t} WHERE digest IS NOT NULL"))[0][0] for t in ("dataset", "document", "instrument"))
+        taken = sum(
+            reader.rows(Sql(f"SELECT count(*) FROM {t} WHERE digest IS NOT NULL"))[0][0]
+            for t in ("dataset", "document", "instrument")
+        )
         reader.close()
         assert taken >= acknowledged, told
         assert half_records(address) == [], told
         if killed >= KILLS:
             break
     assert killed >= KILLS, "the ingest was over before it could be killed"
-    done = subprocess.run(command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert re.search(r"[1-9]\d* unchanged, 0 rejected", done.stdout), "nothing of what was acknowledged was recognised"
     assert content(address) == expected, f"CATALOGUE_TEST_SEED={SEED}"
@@ -156,7 +178,9 @@ def small_disk(tmp_path):
     """A file system of 12 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)], check=False, capture_output=True
+    ).returncode:
         pytest.skip("not allowed to mount a small file system")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -174,16 +198,23 @@ def test_a_full_disk(small_disk, records, tmp_path):
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
             wait_until_answered(http)
             before = http.get("/api/Datasets/count").json()["count"]
-            full = subprocess.run(command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False)
+            full = subprocess.run(
+                command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
+            )
             assert full.returncode == 2
             assert "full" in full.stderr, full.stderr[-1000:]
             assert "Traceback" not in full.stderr
             after = http.get("/api/Datasets/count")
             assert after.status_code == 200
             assert after.json()["count"] >= before
-            assert http.get("/api/Datasets", params={"filter": '{"limit": 5, "include": ["parameters"]}'}).status_code == 200
+            assert (
+                http.get("/api/Datasets", params={"filter": '{"limit": 5, "include": ["parameters"]}'}).status_code
+                == 200
+            )
             subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
-            done = subprocess.run(command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
             assert http.get("/api/Datasets/count").json()["count"] > before
         check_sqlite(f"sqlite:{small_disk}/catalogue.sqlite")
@@ -261,7 +292,9 @@ def test_a_newer_database_is_refused(tmp_path, records):
     with sqlite3.connect(tmp_path / "catalogue.sqlite") as db:
         db.execute("PRAGMA user_version = 999")
     db.close()
-    done = subprocess.run(command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "newer version" in done.stderr
     assert "Traceback" not in done.stderr
@@ -269,7 +302,9 @@ def test_a_newer_database_is_refused(tmp_path, records):
 
 def test_a_database_that_cannot_be_reached(tmp_path, records):
     config = configure(tmp_path, f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", records)
-    done = subprocess.run(command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "cannot reach PostgreSQL" in done.stderr
     assert "Traceback" not in done.stderr

@@ -19,10 +19,74 @@ FILTERS = int(os.environ.get("CATALOGUE_TEST_FUZZ") or 10_000)
 HIDDEN = "unveiled"  # stands in every text of what is hidden, and in nothing else
 LATE = 2.0
 PATHS = ("Datasets", "Documents", "Instruments")
-FIELDS = ("pid", "title", "size", "isPublic", "creationDate", "name", "value", "unit", "keywords", "role", "fullName", "facility", "text", "id", "releaseDate", "score")
-OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "between", "inq", "nin", "like", "nlike", "ilike", "nilike", "regexp", "near", "$where", "options", "exists")
-RELATIONS = ("datasets", "documents", "document", "techniques", "instrument", "files", "parameters", "samples", "members", "person", "affiliation", "dataset", "nothing")
-KEYS = ("where", "include", "limit", "skip", "order", "fields", "query", "scope", "relation", "and", "or", "__proto__", "")
+FIELDS = (
+    "pid",
+    "title",
+    "size",
+    "isPublic",
+    "creationDate",
+    "name",
+    "value",
+    "unit",
+    "keywords",
+    "role",
+    "fullName",
+    "facility",
+    "text",
+    "id",
+    "releaseDate",
+    "score",
+)
+OPERATORS = (
+    "eq",
+    "neq",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "between",
+    "inq",
+    "nin",
+    "like",
+    "nlike",
+    "ilike",
+    "nilike",
+    "regexp",
+    "near",
+    "$where",
+    "options",
+    "exists",
+)
+RELATIONS = (
+    "datasets",
+    "documents",
+    "document",
+    "techniques",
+    "instrument",
+    "files",
+    "parameters",
+    "samples",
+    "members",
+    "person",
+    "affiliation",
+    "dataset",
+    "nothing",
+)
+KEYS = (
+    "where",
+    "include",
+    "limit",
+    "skip",
+    "order",
+    "fields",
+    "query",
+    "scope",
+    "relation",
+    "and",
+    "or",
+    "__proto__",
+    "",
+)
 VALUES = (
     None, True, False, 0, 1, -1, 1.5, 1e308, -1e308, 2**63, 2**64, -(2**63), 10**30, "", "x", "%", "%%%%%%%%%%%%", "_", "'", '"', "\\", "x' or '1'='1", "UPPER('a')", "o.name", "a*b?c[d]",
     "(a+)+$", "^(a|a)*$", ".*.*.*.*.*.*.*=", "/x/i", "\u0000", "\ud800", "\u212b", "µ", "💥" * 20, "a" * 5000, "NEAR(a b)", "title:x", "a* OR b", '"', "-", "--", "; DROP TABLE dataset", "1e5", "NaN",
@@ -48,7 +112,11 @@ class Fuzz:
             return self.value()
         operators = {self.pick.choice(OPERATORS): self.value() for _ in range(self.pick.choice((1, 1, 2)))}
         if dice < 0.5:
-            operators = {self.pick.choice(("between", "inq", "nin")): [self.value() for _ in range(self.pick.choice((0, 1, 2, 2, 2, 5)))]}
+            operators = {
+                self.pick.choice(("between", "inq", "nin")): [
+                    self.value() for _ in range(self.pick.choice((0, 1, 2, 2, 2, 5)))
+                ]
+            }
         return operators
 
     def where(self, depth: int = 0) -> object:
@@ -56,7 +124,9 @@ class Fuzz:
         if dice < 0.04:
             return self.value()
         if dice < 0.3 and depth < 6:
-            return {self.pick.choice(("and", "or")): [self.where(depth + 1) for _ in range(self.pick.choice((0, 1, 2, 3)))]}
+            return {
+                self.pick.choice(("and", "or")): [self.where(depth + 1) for _ in range(self.pick.choice((0, 1, 2, 3)))]
+            }
         if dice < 0.33:
             deep: object = {"text": "crystal"}
             for _ in range(self.pick.choice((11, 12, 13, 50, 400))):
@@ -103,7 +173,11 @@ class Fuzz:
 
 @pytest.fixture(scope="module")
 def served(make, tmp_path_factory):
-    open_records = [r for r in Facility(300, seed=5).records() if r["pan"].get("isPublic", True) and r["pan"].get("releaseDate", "") < "2090"]
+    open_records = [
+        r
+        for r in Facility(300, seed=5).records()
+        if r["pan"].get("isPublic", True) and r["pan"].get("releaseDate", "") < "2090"
+    ]
     secret = {
         "techniques": [{"pid": "http://ontology.facility.test/technique/T00001"}],
         "parameters": [{"name": "sample_temperature", "value": 300, "unit": "K"}, {"name": "note", "value": HIDDEN}],
@@ -112,10 +186,29 @@ def served(make, tmp_path_factory):
         "instrument": "instrument-1",
     }
     hidden = [
-        dataset(f"{HIDDEN}/private", f"{HIDDEN} crystal", **{**secret, "isPublic": False, "documents": ["10.5072/document-1", f"{HIDDEN}/document"]}),
-        dataset(f"{HIDDEN}/embargoed", f"{HIDDEN} polymer", **{**secret, "releaseDate": "2100-01-01", "documents": ["10.5072/document-1"]}),
-        document(f"{HIDDEN}/document", f"{HIDDEN} proposal", summary=HIDDEN, releaseDate="2100-01-01", members=[{"role": HIDDEN, "person": {"fullName": HIDDEN}}]),
-        dataset("open/of-hidden", "An open dataset of a hidden document", documents=[f"{HIDDEN}/document"], instrument="never-came"),
+        dataset(
+            f"{HIDDEN}/private",
+            f"{HIDDEN} crystal",
+            **{**secret, "isPublic": False, "documents": ["10.5072/document-1", f"{HIDDEN}/document"]},
+        ),
+        dataset(
+            f"{HIDDEN}/embargoed",
+            f"{HIDDEN} polymer",
+            **{**secret, "releaseDate": "2100-01-01", "documents": ["10.5072/document-1"]},
+        ),
+        document(
+            f"{HIDDEN}/document",
+            f"{HIDDEN} proposal",
+            summary=HIDDEN,
+            releaseDate="2100-01-01",
+            members=[{"role": HIDDEN, "person": {"fullName": HIDDEN}}],
+        ),
+        dataset(
+            "open/of-hidden",
+            "An open dataset of a hidden document",
+            documents=[f"{HIDDEN}/document"],
+            instrument="never-came",
+        ),
     ]
     return make([*open_records, *hidden, instrument("plain", "Plain")])
 
@@ -149,6 +242,8 @@ def test_the_hidden_is_there_to_be_found(served):
     before = served.clock
     served.clock = 4_200_000_000.0
     try:
-        assert HIDDEN in served.answer("Datasets", filter={"where": {"text": HIDDEN}, "include": [include("files")]}).text
+        assert (
+            HIDDEN in served.answer("Datasets", filter={"where": {"text": HIDDEN}, "include": [include("files")]}).text
+        )
     finally:
         served.clock = before

@@ -79,7 +79,9 @@ def test_counts(world, model):
     @given(st.one_of(st.none(), where(model)))
     def same(asked):
         expected = len(made.oracle.listed(model, {"where": asked} if asked else {}))
-        assert served.count(MODELS[model], asked) == expected, f"CATALOGUE_TEST_SEED={SEED} where={json.dumps(asked, ensure_ascii=False)}"
+        assert served.count(MODELS[model], asked) == expected, (
+            f"CATALOGUE_TEST_SEED={SEED} where={json.dumps(asked, ensure_ascii=False)}"
+        )
 
     run(same)
 

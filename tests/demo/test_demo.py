@@ -395,7 +395,9 @@ def readable(file):
 
 def test_no_secret_is_in_a_log_or_cache_of_the_control_node(demo):
     folders = (ROOT / "logs", STATE, ROOT / ".ansible", ROOT / ".cache")
-    files = {f: text for folder in folders for f in folder.rglob("*") if f not in KEPT and (text := readable(f)) is not None}
+    files = {
+        f: text for folder in folders for f in folder.rglob("*") if f not in KEPT and (text := readable(f)) is not None
+    }
     assert any(f.name == "site.log" for f in files)
     assert {str(f): names for f, text in files.items() if (names := leaked(text))} == {}
     assert all(f.stat().st_mode & 0o077 == 0 for f in KEPT)

@@ -273,7 +273,7 @@ def ontology(count: int, seed: int = 1) -> str:
         ["", "ID", "A rdfs:label", "A http://www.w3.org/2004/02/skos/core#altLabel", "TYPE", "SC %", "SC %", "EC %"]
     )
     for n, (pid, label, parents) in enumerate(ontology_terms(count, seed)):
-        table.writerow([n, pid, label, f"T{n}", "owl:Class", *(parents[:2] + ["", ""])[:2], *(parents[2:] + [""])[:1]])
+        table.writerow([n, pid, label, f"T{n}", "owl:Class", *([*parents[:2], "", ""])[:2], *([*parents[2:], ""])[:1]])
     return out.getvalue()
 
 

@@ -352,7 +352,10 @@ class Catalogue:
         """Make the row of a technique that is not in the ontology."""
         own = self._next("technique")
         self.known.techniques[t.pid] = own
-        self._insert("technique", [(own, t.pid, t.name, fold_or(t.name), t.panet_id or (t.pid if t.pid.startswith(PANET) else None))])
+        self._insert(
+            "technique",
+            [(own, t.pid, t.name, fold_or(t.name), t.panet_id or (t.pid if t.pid.startswith(PANET) else None))],
+        )
         if t.name:
             self._insert("technique_name", [(fold(t.name), own)])
         parent = self.known.techniques.get(t.panet_id) if t.panet_id else None
