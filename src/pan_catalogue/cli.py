@@ -142,7 +142,7 @@ def ingest(arguments: argparse.Namespace) -> int:
     for n, file in enumerate(files, 1):
         progress = Progress(f"{file} ({n} of {len(files)})" if len(files) > 1 else str(file), file.stat().st_size)
         lines = nexus_lines(file, arguments.defaults) if file.suffix.lower() in NEXUS else lines_of(file, progress.read)
-        result = take(catalogue, lines, progress.show)
+        result = take(catalogue, lines, progress.show, embargo=of.embargo.months)
         progress.end(result)
         for e in result.rejected:
             print(f"rejected  {e}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from calendar import monthrange
 from datetime import UTC, datetime
 
 
@@ -23,6 +24,18 @@ def epoch(given: str) -> int:
         ValueError: it is not a date of ISO 8601.
     """
     return max(0, math.ceil(parsed(given).timestamp()))
+
+
+def months_later(given: str, months: int) -> str:
+    """Return the canonical date so many months after a canonical one; the last day of a shorter month.
+
+    Raises:
+        ValueError: it is not a date of ISO 8601, or after the year 9999.
+    """
+    moment = parsed(given)
+    years, month = divmod(moment.month - 1 + months, 12)
+    day = min(moment.day, monthrange(moment.year + years, month + 1)[1])
+    return canonical(moment.replace(year=moment.year + years, month=month + 1, day=day).isoformat())
 
 
 def parsed(given: str) -> datetime:

@@ -44,12 +44,15 @@ class Result:
         return self.taken + self.unchanged + len(self.rejected)
 
 
-def take(catalogue: Catalogue, lines: Iterable[tuple[str, bytes]], progress: Progress | None = None) -> Result:
+def take(
+    catalogue: Catalogue, lines: Iterable[tuple[str, bytes]], progress: Progress | None = None, *, embargo: int = 0
+) -> Result:
     """Take records in.
 
     Args:
         catalogue: that takes them.
         lines: (place for messages, JSON of one record). Lines without any are passed over.
+        embargo: months, see `records.datacite.read`.
         progress: called after each batch; what it counts as taken is in the catalogue for good.
 
     Raises:
@@ -58,7 +61,7 @@ def take(catalogue: Catalogue, lines: Iterable[tuple[str, bytes]], progress: Pro
     result, begun = Result(), time.monotonic()
     source = iter(lines)
     while batch := list(islice(source, BATCH)):
-        given = [(where, line, digest(line)) for where, text in batch if (line := text.strip())]
+        given = [(where, line, digest(line, embargo)) for where, text in batch if (line := text.strip())]
         known = catalogue.current([d for _, _, d in given])
         records: list[tuple[Record, bytes]] = []
         unchanged, rejected = 0, []
@@ -67,7 +70,7 @@ def take(catalogue: Catalogue, lines: Iterable[tuple[str, bytes]], progress: Pro
                 unchanged += 1
                 continue
             try:
-                records.append((datacite.read(line), of))
+                records.append((datacite.read(line, embargo), of))
             except RecordError as e:
                 rejected.append(RecordError(e.why, where))
         if records:
@@ -81,9 +84,9 @@ def take(catalogue: Catalogue, lines: Iterable[tuple[str, bytes]], progress: Pro
     return result
 
 
-def digest(line: bytes) -> bytes:
-    """Return what a record is recognised by."""
-    return hashlib.blake2b(line, digest_size=16).digest()
+def digest(line: bytes, embargo: int = 0) -> bytes:
+    """Return what a record is recognised by: its text, and the rule by which it was read."""
+    return hashlib.blake2b(line, digest_size=16, salt=embargo.to_bytes(2, "big") if embargo else b"").digest()
 
 
 def lines_of(path: Path, read: Callable[[int], None] | None = None) -> Iterator[tuple[str, bytes]]:

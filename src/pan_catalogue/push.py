@@ -49,7 +49,7 @@ class Push:
         except RecordError as e:
             raise BadFilter(e.why, "body") from None
         result = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: ingest.take(self.catalogue(), lines)
+            self.thread, lambda: ingest.take(self.catalogue(), lines, embargo=self.settings.embargo.months)
         )
         for name, n in (("taken", result.taken), ("unchanged", result.unchanged), ("rejected", len(result.rejected))):
             RECORDS.labels(name).inc(n)

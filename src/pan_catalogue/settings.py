@@ -53,6 +53,16 @@ class Techniques(Struct, forbid_unknown_fields=True, frozen=True):
     panet: str = ""
 
 
+class Embargo(Struct, forbid_unknown_fields=True, frozen=True):
+    """The facility's rule for datasets that say nothing themselves.
+
+    Attributes:
+        months: a public dataset without a release date may be seen so many months after its creation; 0: at once. A change counts for records that come in after it: take them in again.
+    """
+
+    months: Annotated[int, Meta(ge=0, le=1200)] = 0
+
+
 class Scoring(Struct, forbid_unknown_fields=True, frozen=True):
     """How free-text queries are scored.
 
@@ -121,6 +131,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     server: Server = Server()
     facility: Facility = Facility()
     techniques: Techniques = Techniques()
+    embargo: Embargo = Embargo()
     scoring: Scoring = Scoring()
     limits: Limits = Limits()
     push: Push = Push()

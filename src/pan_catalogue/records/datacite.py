@@ -207,8 +207,12 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(DataCite)}
 
 
-def read(line: bytes) -> record.Record:
+def read(line: bytes, embargo: int = 0) -> record.Record:
     """Return the record in one JSON object.
+
+    Args:
+        line: its JSON.
+        embargo: months after its creation from which a public dataset may be seen, when it has no release date of its own.
 
     Raises:
         RecordError: it is not JSON, not such a record, or says something impossible.
@@ -224,7 +228,7 @@ def read(line: bytes) -> record.Record:
     try:
         match kind(given):
             case "dataset":
-                return dataset(given)
+                return dataset(given, embargo)
             case "instrument":
                 return instrument(given)
         return document(given)
@@ -252,13 +256,13 @@ def kind(given: DataCite) -> str:
     return {"Dataset": "dataset", "Instrument": "instrument"}.get(general, "document")
 
 
-def dataset(given: DataCite) -> record.Dataset:
+def dataset(given: DataCite, embargo: int = 0) -> record.Dataset:
     """Return a record as a dataset."""
     pan = given.pan
     created = pan.creation_date or dated(given, "Created", "Collected", "Submitted")
     if not created:
         raise ValueError("has no creation date: pan.creationDate, or dates of type Created or Collected")
-    public, released, visible = openness(given)
+    public, released, visible = openness(given, dates.months_later(created, embargo) if embargo else None)
     instrument = pan.instrument or next(
         (r.related_identifier for r in given.related_identifiers if r.resource_type_general == "Instrument"), None
     )
@@ -331,13 +335,13 @@ def title(given: DataCite) -> str:
     return given.titles[0].title
 
 
-def openness(given: DataCite) -> tuple[bool, str | None, int | None]:
-    """Return the public flag, the release date, and from when everybody may see the record."""
+def openness(given: DataCite, otherwise: str | None = None) -> tuple[bool, str | None, int | None]:
+    """Return the public flag, the release date (`otherwise` when the record has none), and from when everybody may see the record."""
     if given.pan.is_public is None:
         raise ValueError(
             "pan.isPublic is missing: say whether the record may be seen, true (from its release date on) or false"
         )
-    released = given.pan.release_date or dated(given, "Available")
+    released = given.pan.release_date or dated(given, "Available") or otherwise
     visible = None if not given.pan.is_public else dates.epoch(released) if released else 0
     return given.pan.is_public, canonical(released), visible
 
