@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from served import dataset, document
+
 from pan_catalogue import dates, ingest
 from pan_catalogue.records import datacite
-from served import dataset, document
 
 PUBLIC = dataset("a", creationDate="2020-01-31")
 

@@ -18,6 +18,8 @@ from oracle import says_something
 from random_world import TERMS, World, filters, where
 from synthetic_facility import ontology
 
+from pan_catalogue import plan
+
 SEED = int(os.environ.get("CATALOGUE_TEST_SEED") or random.SystemRandom().randrange(10**6))
 EXAMPLES = int(os.environ.get("CATALOGUE_TEST_EXAMPLES") or 250)
 WORLDS = range(4)
@@ -49,6 +51,24 @@ def plain(answer):
     return float(answer) if isinstance(answer, int) and not isinstance(answer, bool) else answer
 
 
+# Where the planner changes from one shape of SQL to another: (GLANCE, PROBE, WALK, COUNTED). These catalogues are small, so the bounds are made small too, and
+# every shape is taken.
+SHAPES = st.sampled_from(
+    [(8, 20_000, 40_000, 60_000), (1, 2, 3, 2), (0, 0, 0, 0), (1, 0, 6, 0), (1, 3, 4, 30), (0, 0, 1000, 1000)]
+)
+
+
+def shape(bounds):
+    plan.GLANCE, plan.PROBE, plan.WALK, plan.COUNTED = bounds
+
+
+@pytest.fixture(autouse=True, scope="module")
+def shapes_as_they_were():
+    before = (plan.GLANCE, plan.PROBE, plan.WALK, plan.COUNTED)
+    yield
+    shape(before)
+
+
 def run(test):
     """Runs a hypothesis test with this run's seed."""
     relaxed = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -60,8 +80,9 @@ def test_lists(world, model):
     made, served = world
     seen = {"all": 0, "some": 0}
 
-    @given(filters(model))
-    def same(asked):
+    @given(filters(model), SHAPES)
+    def same(asked, bounds):
+        shape(bounds)
         expected = plain(made.oracle.listed(model, asked))
         found = plain(served.get(MODELS[model], filter=asked))
         assert found == expected, f"CATALOGUE_TEST_SEED={SEED} filter={json.dumps(asked, ensure_ascii=False)}"
@@ -76,8 +97,9 @@ def test_lists(world, model):
 def test_counts(world, model):
     made, served = world
 
-    @given(st.one_of(st.none(), where(model)))
-    def same(asked):
+    @given(st.one_of(st.none(), where(model)), SHAPES)
+    def same(asked, bounds):
+        shape(bounds)
         expected = len(made.oracle.listed(model, {"where": asked} if asked else {}))
         assert served.count(MODELS[model], asked) == expected, (
             f"CATALOGUE_TEST_SEED={SEED} where={json.dumps(asked, ensure_ascii=False)}"
