@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -56,8 +56,8 @@ class SearchAPI:
                     encode(objects), media_type=JSON, headers=following(request, text, len(objects)) if more else None
                 )
             case "count":
-                text = parameter(request, "where", tolerant)
-                return answer({"count": await self.run(lambda: of.count(model, text))})
+                where, whole = parameters(request, ("where", "filter"), tolerant)
+                return answer({"count": await self.run(lambda: of.count(model, where, whole))})
             case "files":
                 text = parameter(request, "filter", tolerant)
                 return answer(await self.run(lambda: of.files(pid, text)))
@@ -119,19 +119,25 @@ def decoded(text: str) -> str:
 
 
 def parameter(request: Request, name: str, tolerant: bool) -> str | None:
-    """Return the one parameter that a call has.
+    """Return the one parameter that a call has; see `parameters`."""
+    return parameters(request, (name,), tolerant)[0]
+
+
+def parameters(request: Request, names: Sequence[str], tolerant: bool) -> list[str | None]:
+    """Return the parameters that a call has, None for those that were not given.
 
     Raises:
-        BadFilter: there is another one, or it is there twice.
+        BadFilter: there is another one, or one is there twice.
     """
     given = request.query_params.multi_items()
     for key, _ in given:
-        if key != name and not tolerant:
-            raise BadFilter(f"unknown parameter; this call has only {name!r}", key[:60])
-    values = [v for k, v in given if k == name]
-    if len(values) > 1:
-        raise BadFilter("is there more than once", name)
-    return values[0] if values else None
+        if key not in names and not tolerant:
+            raise BadFilter(f"unknown parameter; this call has {' and '.join(map(repr, names))}", key[:60])
+    found = [[v for k, v in given if k == name] for name in names]
+    for name, values in zip(names, found, strict=True):
+        if len(values) > 1:
+            raise BadFilter("is there more than once", name)
+    return [values[0] if values else None for values in found]
 
 
 def following(request: Request, text: str | None, taken: int) -> dict[str, str]:

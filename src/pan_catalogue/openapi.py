@@ -51,7 +51,7 @@ def calls(key: str, model: Model) -> dict[str, Any]:
     one = {"$ref": f"#/components/schemas/{model.name}"}
     told = {
         f"/{model.path}": get(f"{model.path} that meet a filter", ["filter"], {"type": "array", "items": one}),
-        f"/{model.path}/count": get(f"How many {model.path} meet a condition", ["where"], count()),
+        f"/{model.path}/count": get(f"How many {model.path} meet a condition", ["where", "filter"], count()),
         f"/{model.path}/{{pid}}": get(f"One {model.name} by its pid, slashes as %2F", ["pid", "filter"], one),
     }
     if key == "Dataset":

@@ -76,9 +76,17 @@ class Provider:
         sets = self._sets()
         return self._fetch(sets).objects(find, [self._id(model, pid, sets.now)])[0]
 
-    def count(self, model: str, where: str | None) -> int:
-        """Return how many records meet a condition."""
-        return Plan(self.reader, self._sets(), grammar.of_where(model, where, self.settings.bounds)).count()
+    def count(self, model: str, where: str | None, filter: str | None = None) -> int:  # noqa: A002 - its name in the API
+        """Return how many records meet a condition, or a whole filter: as many as its list would have without `limit` and `skip`."""
+        if where is not None and filter is not None:
+            raise BadFilter("give `where` or `filter`, not both", "where")
+        if filter is not None:
+            find = grammar.of_filter(model, filter, self.settings.bounds)
+            if find.words is not None:
+                raise BadFilter("a free-text query is not counted", "filter.query")
+        else:
+            find = grammar.of_where(model, where, self.settings.bounds)
+        return Plan(self.reader, self._sets(), find).count()
 
     def files(self, pid: str, filter: str | None) -> list[Object]:  # noqa: A002 - its name in the API
         """Return the files of a dataset."""

@@ -376,6 +376,10 @@ def includes(model: str, depth: int) -> st.SearchStrategy[Any]:
         if model != "Parameter"
         else st.just([])
     )
+    if "parameters" in RELATIONS[model]:  # they have most rules of their own
+        relations = st.one_of(relations, relations.map(lambda rs: list(dict.fromkeys([*rs, "parameters"]))))
+    if "techniques" in RELATIONS[model]:
+        relations = st.one_of(relations, relations.map(lambda rs: list(dict.fromkeys([*rs, "techniques"]))))
     repeated = relations.flatmap(
         lambda rs: st.booleans().map(lambda twice: [*rs, "parameters"] if twice and "parameters" in rs else rs)
     )

@@ -108,6 +108,22 @@ def test_counts(world, model):
     run(same)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_counts_of_a_whole_filter(world, model):
+    """An extension of the API: what a list would have without a limit."""
+    made, served = world
+
+    @given(filters(model), SHAPES)
+    def same(asked, bounds):
+        shape(bounds)
+        whole = {k: v for k, v in asked.items() if k in {"where", "include"}}
+        expected = len(made.oracle.listed(model, whole))
+        found = served.get(f"{MODELS[model]}/count", filter=asked)["count"]
+        assert found == expected, f"CATALOGUE_TEST_SEED={SEED} filter={json.dumps(asked, ensure_ascii=False)}"
+
+    run(same)
+
+
 def test_the_oracle_knows_what_says_nothing():
     assert not says_something({"and": [{}]})
     assert says_something({"or": []})
