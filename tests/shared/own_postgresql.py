@@ -7,12 +7,18 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 
 class OwnPostgreSQL:
-    """A cluster with one superuser, stopped by the stack.
+    """A cluster with one superuser, stopped and removed by the stack.
+
+    Args:
+        stack: that ends it.
+        folder: for the password file.
+        options: settings of the server, `name=value`.
 
     Attributes:
         port: TCP port on 127.0.0.1.
@@ -27,12 +33,13 @@ class OwnPostgreSQL:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         if not programs:
             raise SystemExit("needs PostgreSQL: install the package postgresql")
-        self.port, self.password, data = free_port(), secrets.token_hex(16), folder / "database"
-        for above in (folder, *folder.parents):
-            if above.stat().st_mode & 0o005 != 0o005 and above.owner() == "root" and above != Path("/root"):
-                above.chmod(above.stat().st_mode | 0o055)
+        self.port, self.password = free_port(), secrets.token_hex(16)
+        # Not below `folder`: others may not be let through there, and as root the server runs as another.
+        own = Path(tempfile.mkdtemp(prefix="own-postgresql-"))
+        own.chmod(0o755)
+        stack.callback(shutil.rmtree, own, ignore_errors=True)
+        data, given = own / "database", own / "password"
         data.mkdir()
-        given = folder / "password"
         given.write_text(self.password)
         given.chmod(0o600)
         user = []
