@@ -436,7 +436,8 @@ def says_something(where: Object | None) -> bool:
         elif key == "or":
             said = all(map(says_something, value))  # one part that always holds makes all of it hold
         else:
-            said = value not in ({}, "") if key == "text" else value != {}
+            operations = value if isinstance(value, dict) else {"eq": value}
+            said = value != "" if key == "text" else any((op, given) != ("nin", []) for op, given in operations.items())
         if said:
             return True
     return False

@@ -11,6 +11,17 @@ from .fragment import Sql, joined
 SHORTEST = 3  # characters of the shortest text that an index of trigrams can find
 
 
+def short_gram(text: str) -> str:
+    """Return one or two characters as a token of letters and digits, whatever they are: their code points in hexadecimal."""
+    return "x".join(f"{ord(c):x}" for c in text)
+
+
+def short_grams(*texts: str | None) -> str:
+    """Return the tokens of all single characters and pairs in `texts`, each once."""
+    pieces = {t[i : i + n] for t in texts if t for n in (1, 2) for i in range(len(t) - n + 1)}
+    return " ".join(map(short_gram, pieces))
+
+
 class Dialect(Protocol):
     """What a database says in its own way."""
 
@@ -27,7 +38,10 @@ class Dialect(Protocol):
         """Return the table of a class where nothing but `id` and `visible_from` is read."""
 
     def text_ids(self, model: str, term: str) -> Sql | None:
-        """Return a SELECT of the ids of the rows of a class whose text contains a folded text, by an index; None: there is none for it."""
+        """Return a SELECT of the ids of the rows of a class whose text contains a folded text, by an index; None: there is none."""
+
+    def text_ordered(self, model: str, term: str) -> tuple[str, str, Sql] | None:
+        """Return (table and alias, column of the id, condition) that yield the same in the order of ids; None: there is no such way."""
 
 
 class SQLite:
@@ -55,14 +69,18 @@ class SQLite:
         return f"{table} {alias} INDEXED BY {table}_narrow" if model in self.indexed else f"{table} {alias}"
 
     def text_ids(self, model: str, term: str) -> Sql | None:
-        """See `Dialect`. A shorter text would find nothing at all, and without quotes the text would be FTS5's query language."""
-        if model not in self.indexed or len(term) < SHORTEST:
+        """See `Dialect`."""
+        ordered = self.text_ordered(model, term)
+        return None if ordered is None else f"SELECT {ordered[1]} FROM {ordered[0]} WHERE " + ordered[2]
+
+    def text_ordered(self, model: str, term: str) -> tuple[str, str, Sql] | None:
+        """See `Dialect`. Trigrams find nothing at all for a shorter text, and without quotes the text would be FTS5's query language."""
+        if model not in self.indexed or not term:
             return None
-        table = MODELS[model].table
-        return Sql(
-            f"SELECT f.rowid FROM {table}_text f WHERE f.{table}_text MATCH ?",
-            (f'"{term.replace(chr(34), chr(34) * 2)}"',),
-        )
+        short = len(term) < SHORTEST
+        table = MODELS[model].table + ("_short" if short else "_text")
+        match = short_gram(term) if short else f'"{term.replace(chr(34), chr(34) * 2)}"'
+        return f"{table} f", "f.rowid", Sql(f"f.{table} MATCH ?", (match,))
 
 
 class PostgreSQL:
@@ -92,7 +110,14 @@ class PostgreSQL:
 
     def text_ids(self, model: str, term: str) -> Sql | None:
         """See `Dialect`."""
-        if model not in self.indexed or len(term) < SHORTEST:
+        if model not in self.indexed or not term:
             return None
-        columns = (self.contains(f"f.{f.folded}", term) for f in MODELS[model].text_fields)
-        return f"SELECT f.id FROM {MODELS[model].table} f WHERE " + joined(columns, " OR ")
+        columns = [f"f.{f.folded}" for f in MODELS[model].text_fields]
+        if len(term) < SHORTEST:
+            tests = [Sql(f"short_grams({c}) @> ARRAY[?::text]", (term,)) for c in columns]
+        else:
+            tests = [self.contains(c, term) for c in columns]
+        return f"SELECT f.id FROM {MODELS[model].table} f WHERE " + joined(tests, " OR ")
+
+    def text_ordered(self, model: str, term: str) -> None:
+        """See `Dialect`. A GIN index has no order."""

@@ -82,12 +82,7 @@ class Sets:
 
         if not isinstance(of, Contains):
             return Part(check)
-        ids = self.dialect.text_ids(model, of.term)
-        if ids is None or self.dialect.name != "sqlite":
-            return Part(check, ids)
-        table = MODELS[model].table
-        match = Sql(ids.text.partition(" WHERE ")[2], ids.values)
-        return Part(check, ids, ordered=(f"{table}_text f", "f.rowid", match))
+        return Part(check, self.dialect.text_ids(model, of.term), ordered=self.dialect.text_ordered(model, of.term))
 
     def related(self, model: str, include: Include) -> Part:
         """Return that a row has a related one such as `include` asks for."""

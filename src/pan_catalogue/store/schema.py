@@ -96,12 +96,16 @@ WORDS = {
     },
 }  # fmt: skip
 
-# Substrings of three and more characters: FTS5 keeps an index of trigrams, and triggers keep it with its table.
+# The tables whose text is indexed, and their columns.
 SQLITE_TEXT = {"dataset": ("title_fold",), "document": ("title_fold", "summary_fold")}
 
 POSTGRESQL_INDEXES = """
 CREATE INDEX IF NOT EXISTS dataset_text ON dataset USING gin (title_fold gin_trgm_ops);
 CREATE INDEX IF NOT EXISTS document_text ON document USING gin (title_fold gin_trgm_ops, summary_fold gin_trgm_ops);
+CREATE OR REPLACE FUNCTION short_grams(t text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(array_agg(DISTINCT substr(t, i, n)), '{}') FROM generate_series(1, length(t)) i, (VALUES (1), (2)) s (n) WHERE i + n - 1 <= length(t) $$;
+CREATE INDEX IF NOT EXISTS dataset_short ON dataset USING gin (short_grams(title_fold));
+CREATE INDEX IF NOT EXISTS document_short ON document USING gin (short_grams(title_fold), short_grams(summary_fold));
 CREATE STATISTICS IF NOT EXISTS dataset_parameter_names (dependencies, ndistinct, mcv) ON name_id, dim FROM dataset_parameter;
 ALTER TABLE dataset_parameter ALTER COLUMN name_id SET STATISTICS 1000;
 """
@@ -120,13 +124,20 @@ def indexes(dialect: str) -> list[str]:
 
 
 def sqlite_text(table: str, columns: tuple[str, ...]) -> list[str]:
-    """Return the statements that make a table's index of trigrams and the triggers that keep it."""
+    """Return the statements that make a table's two text indexes and the triggers that keep them.
+
+    One is of trigrams, of the stored text. The other is of single characters and pairs, which trigrams cannot find (a chemical element, say); it has no copy of the text,
+    and what it is told is made by `short_grams`, a function of the connection that writes.
+    """
     names = ", ".join(columns)
     old, new = (", ".join(f"{row}.{c}" for c in columns) for row in ("old", "new"))
-    forget = f"INSERT INTO {table}_text ({table}_text, rowid, {names}) VALUES ('delete', old.id, {old});"
-    learn = f"INSERT INTO {table}_text (rowid, {names}) VALUES (new.id, {new});"
+    forget = f"INSERT INTO {table}_text ({table}_text, rowid, {names}) VALUES ('delete', old.id, {old}); "
+    forget += f"INSERT INTO {table}_short ({table}_short, rowid, grams) VALUES ('delete', old.id, short_grams({old}));"
+    learn = f"INSERT INTO {table}_text (rowid, {names}) VALUES (new.id, {new}); "
+    learn += f"INSERT INTO {table}_short (rowid, grams) VALUES (new.id, short_grams({new}));"
     return [
         f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_text USING fts5({names}, content='{table}', content_rowid='id', tokenize='trigram case_sensitive 1')",
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_short USING fts5(grams, content='', detail='none', tokenize='ascii')",
         f"CREATE TRIGGER IF NOT EXISTS {table}_text_i AFTER INSERT ON {table} BEGIN {learn} END",
         f"CREATE TRIGGER IF NOT EXISTS {table}_text_d AFTER DELETE ON {table} BEGIN {forget} END",
         f"CREATE TRIGGER IF NOT EXISTS {table}_text_u AFTER UPDATE OF {names} ON {table} BEGIN {forget} {learn} END",

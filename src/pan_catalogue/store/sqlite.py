@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import StoreError, TooExpensive
-from ..sql.dialects import SQLite
+from ..sql.dialects import SQLite, short_grams
 from ..sql.fragment import Sql
 from . import schema
 
@@ -92,6 +92,7 @@ class Writer:
                 "mmap_size=0",
             ):
                 self._db.execute(f"PRAGMA {pragma}")
+            self._db.create_function("short_grams", -1, short_grams, deterministic=True)
         except (OSError, sqlite3.Error) as e:
             raise StoreError(f"cannot write {path}: {e}") from e
         path.chmod(0o640)
