@@ -47,6 +47,10 @@ COLUMNS = {
     "term": "id term",
     **{f"{t}_posting": "term_id item_id n unique_terms all_terms visible_from" for t in ROOTS.values()},
 }
+TAG_WITH_ANCESTORS = (
+    "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from) SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from "
+    "FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id"
+)
 
 
 class Connection(Protocol):
@@ -72,6 +76,7 @@ class Known:
     parameter_names: dict[str, tuple[int, bool]] = field(default_factory=dict)
     terms: dict[str, int] = field(default_factory=dict)
     techniques: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Technique] = field(default_factory=dict)
     ancestors: dict[int, tuple[int, ...]] = field(default_factory=dict)
     ontology: str = ""
 
@@ -325,21 +330,28 @@ class Catalogue:
     # -- what records share
 
     def _techniques(self, given: Iterable[Technique]) -> None:
-        """Make sure that each technique has a row, its names and its ancestors."""
-        wanted = {t.pid: t for t in given if t.pid not in self.known.techniques}
+        """Make sure that each technique has a row, its names and its ancestors. What a record does not say of it stays as it was."""
+        wanted: dict[str, Technique] = {}
+        for t in given:
+            wanted[t.pid] = more_of(wanted.get(t.pid), t)
+        fresh = {pid: t for pid, t in wanted.items() if self.known.said.get(pid) != t}
         classes = {
-            t.panet_id: Technique(t.panet_id, panet_id=t.panet_id)
-            for t in wanted.values()
-            if t.panet_id and t.panet_id not in self.known.techniques
+            p: Technique(p, None, p) for t in fresh.values() if (p := t.panet_id) and p not in self.known.techniques
         }
-        for group in (classes, wanted):
-            missing = [p for p in group if p not in self.known.techniques]
-            for part in parted(missing):
-                for i, pid in self.connection.rows("SELECT id, pid FROM technique WHERE " + one_of("pid", part)):
+        for group in (classes, fresh):
+            there: dict[str, tuple[int, str | None, str | None]] = {}
+            for part in parted(list(group)):
+                for i, pid, name, panet in self.connection.rows(
+                    "SELECT id, pid, name, panet_id FROM technique WHERE " + one_of("pid", part)
+                ):
+                    there[pid] = (i, name, panet)
                     self.known.techniques[pid] = i
-            for pid in missing:
-                if pid not in self.known.techniques:
-                    self._technique(group[pid])
+            for pid, t in group.items():
+                if pid in there:
+                    self._said_of_technique(t, *there[pid])
+                else:
+                    self._technique(t)
+        self.known.said |= fresh
         for part in parted([i for i in self.known.techniques.values() if i not in self.known.ancestors]):
             found = defaultdict(list)
             for descendant, ancestor in self.connection.rows(
@@ -352,30 +364,45 @@ class Catalogue:
         """Make the row of a technique that is not in the ontology."""
         own = self._next("technique")
         self.known.techniques[t.pid] = own
-        self._insert(
-            "technique",
-            [(own, t.pid, t.name, fold_or(t.name), t.panet_id or (t.pid if t.pid.startswith(PANET) else None))],
-        )
+        panet = t.panet_id or (t.pid if t.pid.startswith(PANET) else None)
+        self._insert("technique", [(own, t.pid, t.name, fold_or(t.name), panet)])
         if t.name:
             self._insert("technique_name", [(fold(t.name), own)])
-        parent = self.known.techniques.get(t.panet_id) if t.panet_id else None
-        above = (
-            [
-                a
-                for (a,) in self.connection.rows(
-                    Sql("SELECT ancestor_id FROM technique_closure WHERE descendant_id = ?", (parent,))
-                )
-            ]
-            if parent
-            else []
+        self._insert("technique_closure", [(own, a) for a in self._above(own, t.panet_id)])
+
+    def _said_of_technique(self, t: Technique, own: int, name: str | None, panet: str | None) -> None:
+        """Take over what a record says of a technique that is there: of a facility's own term all, of one of the ontology's nothing but a missing name."""
+        of_ontology = panet == t.pid and self.known.ontology != ""
+        if t.name and t.name != name and (name is None or not of_ontology):
+            self.connection.execute(
+                Sql("UPDATE technique SET name = ?, name_fold = ? WHERE id = ?", (t.name, fold(t.name), own))
+            )
+            self.connection.execute(Sql("DELETE FROM technique_name WHERE technique_id = ?", (own,)))
+            self._insert("technique_name", [(fold(t.name), own)])
+        if not t.panet_id or t.panet_id == panet or of_ontology:
+            return
+        self.connection.execute(Sql("UPDATE technique SET panet_id = ? WHERE id = ?", (t.panet_id, own)))
+        self.connection.execute(Sql("DELETE FROM technique_closure WHERE descendant_id = ?", (own,)))
+        self._insert("technique_closure", [(own, a) for a in self._above(own, t.panet_id)])
+        self.known.ancestors.pop(own, None)
+        tagged = Sql("(SELECT dataset_id FROM dataset_technique WHERE technique_id = ?)", (own,))
+        self.connection.execute("DELETE FROM dataset_technique_anc WHERE dataset_id IN " + tagged)
+        self.connection.execute(TAG_WITH_ANCESTORS + " WHERE t.dataset_id IN " + tagged + " ORDER BY 1, 2")
+
+    def _above(self, own: int, panet: str | None) -> list[int]:
+        """Return the ids of a facility's own term, of its class and of all above that."""
+        above = Sql(
+            "SELECT k.ancestor_id FROM technique_closure k JOIN technique t ON t.id = k.descendant_id WHERE t.pid = ?",
+            (panet,),
         )
-        self._insert("technique_closure", [(own, a) for a in dict.fromkeys([own, *above])])
+        return list(dict.fromkeys([own, *(a for (a,) in (self.connection.rows(above) if panet else ()))]))
 
     def _check_ontology(self) -> None:
         """Forget what is known of techniques when another process has changed the ontology."""
         now = self._meta("ontology")
         if now != self.known.ontology:
             self.known.techniques.clear()
+            self.known.said.clear()
             self.known.ancestors.clear()
             self.known.ontology = now
 
@@ -403,12 +430,7 @@ class Catalogue:
             above = labels[panet].ancestors if panet in labels else ()
             closure |= {(i, i), *((i, ids[a]) for a in (panet, *above) if a in ids and panet != pid)}
         self._insert("technique_closure", sorted(closure))
-        self.connection.execute(
-            Sql(
-                "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from) SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from "
-                "FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id ORDER BY 1, 2"
-            )
-        )
+        self.connection.execute(Sql(TAG_WITH_ANCESTORS + " ORDER BY 1, 2"))
 
     def _parameter_names(self, given: Iterable[list[Parameter]]) -> None:
         """Make sure that each name has a row, which says whether any dataset has the name more than once."""
@@ -529,6 +551,11 @@ class Catalogue:
                 (name, value),
             )
         )
+
+
+def more_of(was: Technique | None, t: Technique) -> Technique:
+    """Return what two records say of a technique: the later one counts, where it says something."""
+    return t if was is None else Technique(t.pid, t.name or was.name, t.panet_id or was.panet_id)
 
 
 def words_of(r: Record) -> Iterator[str]:
