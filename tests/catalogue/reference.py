@@ -13,7 +13,23 @@ from typing import Any
 from served import dataset, document, include, instrument, quantity
 
 T = "http://ontology.facility.test/technique/T"
-BIRDS = "Heron Kite Swift Osprey Curlew Plover Dunlin Avocet Tern Petrel Gannet Fulmar Puffin Merlin Hobby".split()
+BIRDS = [
+    "Heron",
+    "Kite",
+    "Swift",
+    "Osprey",
+    "Curlew",
+    "Plover",
+    "Dunlin",
+    "Avocet",
+    "Tern",
+    "Petrel",
+    "Gannet",
+    "Fulmar",
+    "Puffin",
+    "Merlin",
+    "Hobby",
+]
 INSTRUMENTS = {name: f"20.500.99999/instrument-{name.lower()}" for name in BIRDS}
 PROPOSAL, ARTICLE = "10.5072/proposal-7", "10.5072/article-3"
 RUNS = {n: f"20.500.99999/run-{n}" for n in (1, 2, 3, 4)}
