@@ -98,7 +98,7 @@ class Served:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def pids(self, path: str, filter: Any = None) -> list[str]:  # noqa: A002 - its name in the API
+    def pids(self, path: str, filter: Any = None) -> list[str]:
         """Return the pids of a list."""
         return [o["pid"] for o in self.get(path, filter=filter)]
 
