@@ -191,6 +191,27 @@ def test_a_public_document_with_a_private_dataset(holding):
     assert holding.pids("Documents", {"include": [include("datasets", {"pid": {"neq": "none"}})]}) == ["open"]
 
 
+@pytest.mark.parametrize("when", WHEN.values(), ids=WHEN)
+@pytest.mark.parametrize("together", [True, False])
+def test_what_it_says_of_something_shared_is_not_told(make, when, together):
+    """A sample, a person or an affiliation is one row for all records that name it."""
+    home = {"ror": "https://ror.org/1", "name": "Home"}
+    mine = {"role": "owner", "person": {"fullName": "M. Holm", "orcid": "0000-0001"}, "affiliation": home}
+    theirs = {"role": "owner", "person": {"fullName": "Secret Holm", "orcid": "0000-0001"}, "affiliation": {**home, "name": "Secret home"}}  # fmt: skip
+    public = [dataset("a", samples=[ROD]), document("open", members=[mine])]
+    secret = [dataset("x", samples=[{**ROD, "description": "secret"}], **when), document("closed", members=[theirs], **when)]  # fmt: skip
+    c = make([*public, *secret] if together else public)
+    if not together:
+        c.load(secret)
+    assert plain(c.get("Datasets", filter={"include": ["samples"]})[0]["samples"]) == [ROD]
+    (found,) = c.get("Documents", filter={"include": [include("members", None, "person", "affiliation")]})
+    assert found["members"][0]["person"]["fullName"] == "M. Holm"
+    assert found["members"][0]["affiliation"]["name"] == "Home"
+    assert c.pids("Datasets", {"include": [include("samples", {"text": "secret"})]}) == []
+    c.load([dataset("b", samples=[{**ROD, "description": "in the open"}])])
+    assert c.pids("Datasets", {"include": [include("samples", {"text": "open"})]}) == ["a", "b"]
+
+
 def test_it_appears_when_its_time_has_come(make):
     c = make([*PUBLIC, *hidden(releaseDate=LATER)], ontology=ONTOLOGY)
     seen = {

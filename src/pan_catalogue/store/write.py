@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -86,10 +87,12 @@ class Catalogue:
 
     Args:
         connection: to the database, for writing.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.time) -> None:
         self.connection = connection
+        self.clock = clock
         self.known = Known()
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._counters: dict[str, int] = {}
@@ -177,7 +180,7 @@ class Catalogue:
         samples = self._named(
             "sample",
             [
-                (s.pid, (s.name, fold_or(s.name), s.description, fold_or(s.description)))
+                (s.pid, (s.name, fold_or(s.name), s.description, fold_or(s.description)), self._shown(r))
                 for r, _ in records.values()
                 if isinstance(r, Dataset)
                 for s in r.samples
@@ -188,10 +191,7 @@ class Catalogue:
         words = {key: list(words_of(record)) for key, (record, _) in records.items()}
         self._terms({w for listed in words.values() for w in listed})
         people = self._people(
-            m
-            for r, _ in records.values()
-            if isinstance(r, Document)
-            for m in [(r.pid, n, m) for n, m in enumerate(r.members)]
+            (r, n, m) for r, _ in records.values() if isinstance(r, Document) for n, m in enumerate(r.members)
         )
         for key, (record, digest) in records.items():
             own = ids[key]
@@ -463,42 +463,59 @@ class Catalogue:
                 self._add("term", self.known.terms[word], word)
 
     def _people(
-        self, members: Iterable[tuple[str, int, Member]]
+        self, members: Iterable[tuple[Document, int, Member]]
     ) -> dict[tuple[str, int], tuple[int | None, int | None]]:
         """Return (person id, affiliation id) of each (document, place of the member). Without an ORCID, two people of one name are two people."""
         listed = list(members)
-        person_keys = {(d, n): m.person.orcid or f"{d}#{n}" for d, n, m in listed if m.person}
-        place_keys = {(d, n): place_key(m.affiliation) for d, n, m in listed if m.affiliation}
-        people = self._named("person", [(person_keys[d, n], person_row(m.person)) for d, n, m in listed if m.person])
+        person_keys = {(d.pid, n): m.person.orcid or f"{d.pid}#{n}" for d, n, m in listed if m.person}
+        place_keys = {(d.pid, n): place_key(m.affiliation) for d, n, m in listed if m.affiliation}
+        people = self._named(
+            "person",
+            [(person_keys[d.pid, n], person_row(m.person), self._shown(d)) for d, n, m in listed if m.person],
+        )
         places = self._named(
-            "affiliation", [(place_keys[d, n], place_row(m.affiliation)) for d, n, m in listed if m.affiliation]
+            "affiliation",
+            [(place_keys[d.pid, n], place_row(m.affiliation), self._shown(d)) for d, n, m in listed if m.affiliation],
         )
         return {
-            (d, n): (
-                people[person_keys[d, n]] if m.person else None,
-                places[place_keys[d, n]] if m.affiliation else None,
+            (d.pid, n): (
+                people[person_keys[d.pid, n]] if m.person else None,
+                places[place_keys[d.pid, n]] if m.affiliation else None,
             )
             for d, n, m in listed
         }
 
-    def _named(self, table: str, given: Iterable[tuple[str, tuple[Any, ...]]]) -> dict[str, int]:
-        """Return pid -> id of shared rows; one that was there keeps its place and gets what is said of it now."""
-        wanted = dict(given)
+    def _named(self, table: str, given: Iterable[tuple[str, tuple[Any, ...], bool]]) -> dict[str, int]:
+        """Return pid -> id of shared rows; one that was there keeps its place and gets what is said of it now.
+
+        A record that nobody may see changes no row that is there: what it says would be read with the public records that share the row.
+
+        Args:
+            table: of the rows.
+            given: (pid, columns after it, whether it is said by a record that everybody may see).
+        """
+        wanted: dict[str, tuple[tuple[Any, ...], bool]] = {}
+        for pid, row, shown in given:
+            if shown or pid not in wanted:
+                wanted[pid] = (row, shown)
         columns = COLUMNS[table].split()
         ids: dict[str, int] = {}
         for part in parted(list(wanted)):
             found = self.connection.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE " + one_of("pid", part))
             ids.update({row[1]: row[0] for row in found})
-            stale = [row[0] for row in found if tuple(row[2:]) != wanted[row[1]]]
-            for some in parted(stale):
+            stale = {row[1]: row[0] for row in found if wanted[row[1]][1] and wanted[row[1]][0] != tuple(row[2:])}
+            for some in parted(list(stale.values())):
                 self.connection.execute(f"DELETE FROM {table} WHERE " + one_of("id", some))
-            gone = set(stale)
-            self._rows[table] += [(i, pid, *wanted[pid]) for pid, i in ids.items() if i in gone]
-        for pid, row in wanted.items():
+            self._rows[table] += [(i, pid, *wanted[pid][0]) for pid, i in stale.items()]
+        for pid, (row, _) in wanted.items():
             if pid not in ids:
                 ids[pid] = self._next(table)
                 self._add(table, ids[pid], pid, *row)
         return ids
+
+    def _shown(self, record: Record) -> bool:
+        """Whether everybody may see a record at this moment."""
+        return record.visible_from is not None and record.visible_from <= self.clock()
 
     def _count_visible(self, changes: Counter[tuple[str, int | None]]) -> None:
         """Add to the numbers of rows by the moment from which they are visible."""
