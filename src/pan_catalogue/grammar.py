@@ -54,6 +54,7 @@ class Bounds:
         includes: includes altogether.
         conditions: comparisons altogether, each member of a list counted by `values`.
         values: members of one list.
+        terms: different words of a free-text query.
         rows: most rows of one page.
         tolerant: unknown keys, fields and operators are taken as the reference provider does: ignored, or matching nothing.
     """
@@ -64,6 +65,7 @@ class Bounds:
     includes: int = 30
     conditions: int = 400
     values: int = 10_000
+    terms: int = 100
     rows: int = 10_000
     tolerant: bool = False
 
@@ -238,6 +240,8 @@ class Reader:
         if of.name == "unit" and name == "eq":
             return self.of_unit(of, self.text(value, at.key), at.key)
         if of.type is Type.VALUE and at.unit and values and all(is_number(v) for v in values):
+            for _ in values[1:]:  # each becomes a range of its own
+                self.count(at.key)
             return Quantity(name, tuple(at.unit.to_si(self.number(v, at.key)) for v in values), at.unit.dimension)
         typed = [self.value(of, v, at.key) for v in values]
         known = tuple(v for v in typed if v is not None)
@@ -303,7 +307,8 @@ class Reader:
         self.conditions += 1
         if self.conditions > self.bounds.conditions:
             raise BadFilter(
-                f"more than {self.bounds.conditions} comparisons; a list of values (`inq`) counts as one", key
+                f"more than {self.bounds.conditions} comparisons; a list of values (`inq`) counts as one, a list of quantities in a unit as many",
+                key,
             )
 
     # -- the other keys
@@ -340,17 +345,20 @@ class Reader:
             yield Include(relation, self.find(relation.target, scope, f"{here}.scope", SCOPE_KEYS, depth + 1))
 
     def read_order(self, model: str, given: Any, key: str) -> Iterator[tuple[str, bool]]:
-        """Yield (field, descending): a text or a list of them, each `field`, `field ASC` or `field DESC`."""
+        """Yield (field, descending): a text or a list of them, each `field`, `field ASC` or `field DESC`; of a field named twice the first counts."""
         if given is None:
             return
         sortable = [f.name for f in MODELS[model].fields.values() if f.type not in {Type.STRINGS, Type.VALUE}]
+        seen: set[str] = set()
         for item in given if isinstance(given, list) else [given]:
             words = self.text(item, key).split()
             if len(words) not in {1, 2} or (words[1:] and words[1].upper() not in {"ASC", "DESC"}):
                 raise BadFilter(f"must be like 'title', 'title ASC' or 'title DESC', not {item!r}", key)
             if words[0] not in sortable:
                 raise BadFilter(f"cannot order by {words[0]!r}; {choice(words[0], sortable)}", key)
-            yield words[0], words[1:] != [] and words[1].upper() == "DESC"
+            if words[0] not in seen:
+                seen.add(words[0])
+                yield words[0], words[1:] != [] and words[1].upper() == "DESC"
 
     def read_skip(self, given: Any, key: str) -> int:
         """Return how many rows are passed over."""
@@ -395,7 +403,10 @@ class Reader:
         if given is None:
             return None
         text = self.text(given, key)
-        return tuple(dict.fromkeys(terms(text))) if text.strip() else None
+        found = tuple(dict.fromkeys(terms(text)))
+        if len(found) > self.bounds.terms:
+            raise BadFilter(f"more than {self.bounds.terms} different words", key)
+        return found if text.strip() else None
 
 
 def both(parts: Iterable[Condition]) -> Condition:

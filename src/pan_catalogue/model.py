@@ -97,6 +97,7 @@ class Model:
         relations: by name.
         path: its path below the base of the API, for classes with one of their own.
         hides: whether its rows have `visible_from`, the moment (seconds since 1970) from which everybody may see them, or NULL: nobody.
+        hidden_with: the relation without whose row nobody may see it. A member is reached from other documents too, by the person and by the affiliation.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Model:
     relations: dict[str, Relation] = field(default_factory=dict)
     path: str = ""
     hides: bool = False
+    hidden_with: str = ""
 
     @property
     def text_fields(self) -> list[Field]:
@@ -239,6 +241,7 @@ MODELS = {
             Relation("person", "Person", ParentKey("person_id"), many=False),
             Relation("affiliation", "Affiliation", ParentKey("affiliation_id"), many=False),
         ),
+        hidden_with="document",
     ),
     "Person": Model(
         "Person",

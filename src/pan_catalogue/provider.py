@@ -70,7 +70,7 @@ class Provider:
         """Return a record by its pid."""
         find = grammar.of_filter(model, filter, self.settings.bounds)
         if not self.settings.limits.tolerant and (
-            find.order or find.skip or find.limit or find.words or find.where != Find(model).where
+            find.order or find.skip or find.limit or find.words is not None or find.where != Find(model).where
         ):
             raise BadFilter("one record is asked for: only `include` and `fields` have a meaning", "filter")
         sets = self._sets()

@@ -14,7 +14,7 @@ from typing import Any
 from . import units
 from .errors import TooExpensive
 from .model import MODELS, Field, Model, Type
-from .plan import Connection
+from .plan import Connection, nulls_first
 from .query import ALWAYS, Find, Include
 from .sql.fragment import TRUE, Sql, bracketed, every, one_of
 from .sql.sets import Sets, joined_from
@@ -69,9 +69,7 @@ class Fetch:
         tests = every(
             [one_of(parent_column, parents), self.sets.visible(target, "c"), bracketed(self.shown(model, includes))]
         )
-        order = ", ".join(
-            [*(f"c.{MODELS[target].fields[n].column}" + (" DESC" if d else "") for n, d in find.order), "c.id"]
-        )
+        order = ", ".join([*(self.ordered(MODELS[target].fields[name], down) for name, down in find.order), "c.id"])
         statement = (
             f"SELECT {parent_column}, c.id, {columns.select('c')} FROM {tables}{columns.more('c')} WHERE "
             + tests
@@ -93,6 +91,11 @@ class Fetch:
                 in_unit(made, find.units)
         self.include(find, objects)
         return result
+
+    def ordered(self, of: Field, descending: bool) -> str:
+        """Return a field in ORDER BY, as in `plan`."""
+        column = "c_n.name" if of.names else f"c.{of.column}"
+        return nulls_first(column + (" DESC" if descending else ""), self.sets.dialect.name)
 
     def shown(self, model: str, includes: Sequence[Include]) -> Sql:
         """Return which related rows are in the answer: those that meet one of the includes; of parameters all."""

@@ -1,8 +1,13 @@
 """The PaNET ontology of photon and neutron techniques, read from its source table.
 
 PaNET (ExPaNDS-eu/ExPaNDS-experimental-techniques-ontology, `source/PaNET.csv`, CC-BY 4.0) is a ROBOT template: its second row says what each column is. The
-closure needs no reasoner: the parents of a class are its `SC` (subclass) columns and every named class in its `EC` (equivalent) columns, also inside `('a' and
-'b')`; conditions with `some` are not parents, and `DC` (disjoint) columns say nothing of ancestry. All published truth tables come out.
+closure needs no reasoner: the parents of a class are
+
+* its `SC` (subclass) columns, and every named class in its `EC` (equivalent) columns, also inside `('a' and 'b')`;
+* classes that are nothing but a condition which it meets: what is `('definedbyprobe' some 'x-ray')` is also `('definedbyprobe' some 'photon')`, for an x-ray is a photon.
+  Without this rule nothing done with x-rays is a photon probe technique, and small angle scattering is no scattering.
+
+`DC` (disjoint) columns say nothing of ancestry. All published truth tables come out.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +42,25 @@ class Term:
     ancestors: tuple[str, ...]
 
 
+Need = tuple[str, str]  # property and filler of a condition: `('definedbyprobe' some 'x-ray')`
+
+
 @dataclass
 class Row:
-    """One class as the table says it."""
+    """One class as the table says it.
+
+    Attributes:
+        parents: names of classes it is a kind of.
+        needs: the conditions that hold for it.
+        means: those of them that alone make something one of this class.
+    """
 
     pid: str
     label: str
     alternatives: list[str]
     parents: list[str]
+    needs: list[Need]
+    means: list[Need]
 
 
 def read(path: Path) -> tuple[list[Term], str]:
@@ -62,7 +79,9 @@ def read(path: Path) -> tuple[list[Term], str]:
         raise SettingsError(
             f"{path} is not a PaNET table: no row says which column is ID and which are SC (PaNET.csv of the ontology's source is meant)"
         )
-    classes = {r.pid: r for r in parsed(rows[template], rows[template + 1 :])}
+    classes: dict[str, Row] = {}
+    for row in parsed(rows[template], rows[template + 1 :]):
+        merge(classes.setdefault(row.pid, row), row)
     if not classes:
         raise SettingsError(f"{path} has no classes")
     return list(closed(classes)), hashlib.sha256(data).hexdigest()
@@ -83,7 +102,20 @@ def parsed(template: list[str], rows: list[list[str]]) -> Iterator[Row]:
         for n in of["same"]:
             parents += named(cells[n])
         alternatives = [cells[n] for n in of["alt"] if "altLabel" in template[n] and cells[n]]
-        yield Row(pid, cells[of["label"][0]], alternatives, parents)
+        needs = [need for n in of["same"] for need in conditions(cells[n])]
+        means = [need for n in of["same"] if " and " not in cells[n] for need in conditions(cells[n])]
+        yield Row(pid, cells[of["label"][0]], alternatives, parents, needs, means)
+
+
+def merge(row: Row, more: Row) -> None:
+    """Put what another line of the table says of a class into `row`: a class may stand in more than one."""
+    if more is row:
+        return
+    row.label = row.label or more.label
+    row.alternatives += more.alternatives
+    row.parents += more.parents
+    row.needs += more.needs
+    row.means += more.means
 
 
 def named(expression: str) -> list[str]:
@@ -92,6 +124,11 @@ def named(expression: str) -> list[str]:
         return []
     terms = [t.strip().strip("()").strip() for t in expression.split(" and ")]
     return [t.strip("'") for t in terms if t and " some " not in t]
+
+
+def conditions(expression: str) -> Iterator[Need]:
+    """Yield the conditions in an equivalence: `('definedbyprobe' some 'x-ray')` or `('definedbyprocess' some PaNET:PaNET2020018)`."""
+    yield from re.findall(r"'([^']+)' some ('[^']+'|[^\s()']+)", expression)
 
 
 def closed(classes: dict[str, Row]) -> Iterator[Term]:
@@ -104,15 +141,28 @@ def closed(classes: dict[str, Row]) -> Iterator[Term]:
         pid: [p for name in row.parents if (p := resolved(name, labels, classes)) and p != pid]
         for pid, row in classes.items()
     }
+    means: dict[Need, list[str]] = {}
     for pid, row in classes.items():
-        ancestors: dict[str, None] = {}
-        waiting = list(parents[pid])
-        while waiting:
-            above = waiting.pop()
-            if above not in ancestors and above != pid:
-                ancestors[above] = None
-                waiting += parents[above]
-        yield Term(pid, row.label, tuple(row.alternatives), tuple(sorted(ancestors)))
+        for prop, filler in row.means:
+            means.setdefault((prop, resolved(filler, labels, classes) or filler), []).append(pid)
+    for pid, met in [(pid, need) for pid, row in classes.items() for need in row.needs]:
+        filler = resolved(met[1], labels, classes) or met[1]
+        for wider in (filler, *above(filler, parents)):
+            parents[pid] += [p for p in means.get((met[0], wider), ()) if p != pid]
+    for pid, row in classes.items():
+        yield Term(pid, row.label, tuple(row.alternatives), tuple(sorted(above(pid, parents))))
+
+
+def above(pid: str, parents: dict[str, list[str]]) -> list[str]:
+    """Return all ancestors of a class, itself left out."""
+    found: dict[str, None] = {}
+    waiting = list(parents.get(pid, ()))
+    while waiting:
+        parent = waiting.pop()
+        if parent not in found and parent != pid:
+            found[parent] = None
+            waiting += parents[parent]
+    return list(found)
 
 
 def resolved(name: str, labels: dict[str, str], classes: dict[str, Row]) -> str | None:

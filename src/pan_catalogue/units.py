@@ -43,8 +43,15 @@ class Unit:
         return value * self.factor + self.offset
 
     def from_si(self, value: float) -> float:
-        """Return `value`, in the coherent SI unit, in this unit; rounded to 15 significant digits, which hides the last bit of the conversion."""
-        return significant((value - self.offset) / self.factor)
+        """Return `value`, in the coherent SI unit, in this unit; rounded to 15 significant digits, which hides the last bit of the conversion.
+
+        Where an offset is taken away the digits are those of the greater number: 20 degrees are left of 293.15, and with it its last bit.
+        """
+        result = (value - self.offset) / self.factor
+        if not self.offset:
+            return significant(result)
+        greater = max(abs(value), abs(self.offset)) / self.factor
+        return round(result, DIGITS - 2 - math.floor(math.log10(greater)))
 
 
 def significant(value: float) -> float:

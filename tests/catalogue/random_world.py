@@ -152,7 +152,7 @@ class World:
             )
             role = self.pick.choice(ROLES)
             members.append({"role": role, "person": person, **({"affiliation": place} if place else {})})
-            made = self.row("Member", {"role": role})
+            made = self.row("Member", {"role": role}, visible)  # hidden with its document
             self.link(row, "members", made, "document")
             self.link(made, "person", self.row("Person", person), "members")
             if place:

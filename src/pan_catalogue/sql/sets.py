@@ -62,7 +62,13 @@ class Sets:
 
     def visible(self, model: str, alias: str) -> Sql:
         """Return that everybody may see the row. The sign keeps the planner from walking the index of dates instead of what is asked for."""
-        return Sql(f"+{alias}.visible_from <= ?", (self.now,)) if MODELS[model].hides else TRUE
+        if MODELS[model].hides:
+            return Sql(f"+{alias}.visible_from <= ?", (self.now,))
+        if not MODELS[model].hidden_with:
+            return TRUE
+        relation, owner = MODELS[model].relations[MODELS[model].hidden_with], self.alias()
+        table, key = joined_to(relation, owner, alias)
+        return f"EXISTS (SELECT 1 FROM {table} WHERE " + every([key, self.visible(relation.target, owner)]) + ")"
 
     def where(self, model: str, alias: str, of: Condition) -> Sql:
         """Return a condition on the fields of one row."""

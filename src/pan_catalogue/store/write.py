@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -47,6 +48,10 @@ COLUMNS = {
     "term": "id term",
     **{f"{t}_posting": "term_id item_id n unique_terms all_terms visible_from" for t in ROOTS.values()},
 }
+TAG_WITH_ANCESTORS = (
+    "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from) SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from "
+    "FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id"
+)
 
 
 class Connection(Protocol):
@@ -72,6 +77,7 @@ class Known:
     parameter_names: dict[str, tuple[int, bool]] = field(default_factory=dict)
     terms: dict[str, int] = field(default_factory=dict)
     techniques: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Technique] = field(default_factory=dict)
     ancestors: dict[int, tuple[int, ...]] = field(default_factory=dict)
     ontology: str = ""
 
@@ -81,10 +87,12 @@ class Catalogue:
 
     Args:
         connection: to the database, for writing.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.time) -> None:
         self.connection = connection
+        self.clock = clock
         self.known = Known()
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._counters: dict[str, int] = {}
@@ -172,7 +180,7 @@ class Catalogue:
         samples = self._named(
             "sample",
             [
-                (s.pid, (s.name, fold_or(s.name), s.description, fold_or(s.description)))
+                (s.pid, (s.name, fold_or(s.name), s.description, fold_or(s.description)), self._shown(r))
                 for r, _ in records.values()
                 if isinstance(r, Dataset)
                 for s in r.samples
@@ -183,10 +191,7 @@ class Catalogue:
         words = {key: list(words_of(record)) for key, (record, _) in records.items()}
         self._terms({w for listed in words.values() for w in listed})
         people = self._people(
-            m
-            for r, _ in records.values()
-            if isinstance(r, Document)
-            for m in [(r.pid, n, m) for n, m in enumerate(r.members)]
+            (r, n, m) for r, _ in records.values() if isinstance(r, Document) for n, m in enumerate(r.members)
         )
         for key, (record, digest) in records.items():
             own = ids[key]
@@ -325,21 +330,28 @@ class Catalogue:
     # -- what records share
 
     def _techniques(self, given: Iterable[Technique]) -> None:
-        """Make sure that each technique has a row, its names and its ancestors."""
-        wanted = {t.pid: t for t in given if t.pid not in self.known.techniques}
+        """Make sure that each technique has a row, its names and its ancestors. What a record does not say of it stays as it was."""
+        wanted: dict[str, Technique] = {}
+        for t in given:
+            wanted[t.pid] = more_of(wanted.get(t.pid), t)
+        fresh = {pid: t for pid, t in wanted.items() if self.known.said.get(pid) != t}
         classes = {
-            t.panet_id: Technique(t.panet_id, panet_id=t.panet_id)
-            for t in wanted.values()
-            if t.panet_id and t.panet_id not in self.known.techniques
+            p: Technique(p, None, p) for t in fresh.values() if (p := t.panet_id) and p not in self.known.techniques
         }
-        for group in (classes, wanted):
-            missing = [p for p in group if p not in self.known.techniques]
-            for part in parted(missing):
-                for i, pid in self.connection.rows("SELECT id, pid FROM technique WHERE " + one_of("pid", part)):
+        for group in (classes, fresh):
+            there: dict[str, tuple[int, str | None, str | None]] = {}
+            for part in parted(list(group)):
+                for i, pid, name, panet in self.connection.rows(
+                    "SELECT id, pid, name, panet_id FROM technique WHERE " + one_of("pid", part)
+                ):
+                    there[pid] = (i, name, panet)
                     self.known.techniques[pid] = i
-            for pid in missing:
-                if pid not in self.known.techniques:
-                    self._technique(group[pid])
+            for pid, t in group.items():
+                if pid in there:
+                    self._said_of_technique(t, *there[pid])
+                else:
+                    self._technique(t)
+        self.known.said |= fresh
         for part in parted([i for i in self.known.techniques.values() if i not in self.known.ancestors]):
             found = defaultdict(list)
             for descendant, ancestor in self.connection.rows(
@@ -352,30 +364,45 @@ class Catalogue:
         """Make the row of a technique that is not in the ontology."""
         own = self._next("technique")
         self.known.techniques[t.pid] = own
-        self._insert(
-            "technique",
-            [(own, t.pid, t.name, fold_or(t.name), t.panet_id or (t.pid if t.pid.startswith(PANET) else None))],
-        )
+        panet = t.panet_id or (t.pid if t.pid.startswith(PANET) else None)
+        self._insert("technique", [(own, t.pid, t.name, fold_or(t.name), panet)])
         if t.name:
             self._insert("technique_name", [(fold(t.name), own)])
-        parent = self.known.techniques.get(t.panet_id) if t.panet_id else None
-        above = (
-            [
-                a
-                for (a,) in self.connection.rows(
-                    Sql("SELECT ancestor_id FROM technique_closure WHERE descendant_id = ?", (parent,))
-                )
-            ]
-            if parent
-            else []
+        self._insert("technique_closure", [(own, a) for a in self._above(own, t.panet_id)])
+
+    def _said_of_technique(self, t: Technique, own: int, name: str | None, panet: str | None) -> None:
+        """Take over what a record says of a technique that is there: of a facility's own term all, of one of the ontology's nothing but a missing name."""
+        of_ontology = panet == t.pid and self.known.ontology != ""
+        if t.name and t.name != name and (name is None or not of_ontology):
+            self.connection.execute(
+                Sql("UPDATE technique SET name = ?, name_fold = ? WHERE id = ?", (t.name, fold(t.name), own))
+            )
+            self.connection.execute(Sql("DELETE FROM technique_name WHERE technique_id = ?", (own,)))
+            self._insert("technique_name", [(fold(t.name), own)])
+        if not t.panet_id or t.panet_id == panet or of_ontology:
+            return
+        self.connection.execute(Sql("UPDATE technique SET panet_id = ? WHERE id = ?", (t.panet_id, own)))
+        self.connection.execute(Sql("DELETE FROM technique_closure WHERE descendant_id = ?", (own,)))
+        self._insert("technique_closure", [(own, a) for a in self._above(own, t.panet_id)])
+        self.known.ancestors.pop(own, None)
+        tagged = Sql("(SELECT dataset_id FROM dataset_technique WHERE technique_id = ?)", (own,))
+        self.connection.execute("DELETE FROM dataset_technique_anc WHERE dataset_id IN " + tagged)
+        self.connection.execute(TAG_WITH_ANCESTORS + " WHERE t.dataset_id IN " + tagged + " ORDER BY 1, 2")
+
+    def _above(self, own: int, panet: str | None) -> list[int]:
+        """Return the ids of a facility's own term, of its class and of all above that."""
+        above = Sql(
+            "SELECT k.ancestor_id FROM technique_closure k JOIN technique t ON t.id = k.descendant_id WHERE t.pid = ?",
+            (panet,),
         )
-        self._insert("technique_closure", [(own, a) for a in dict.fromkeys([own, *above])])
+        return list(dict.fromkeys([own, *(a for (a,) in (self.connection.rows(above) if panet else ()))]))
 
     def _check_ontology(self) -> None:
         """Forget what is known of techniques when another process has changed the ontology."""
         now = self._meta("ontology")
         if now != self.known.ontology:
             self.known.techniques.clear()
+            self.known.said.clear()
             self.known.ancestors.clear()
             self.known.ontology = now
 
@@ -403,12 +430,7 @@ class Catalogue:
             above = labels[panet].ancestors if panet in labels else ()
             closure |= {(i, i), *((i, ids[a]) for a in (panet, *above) if a in ids and panet != pid)}
         self._insert("technique_closure", sorted(closure))
-        self.connection.execute(
-            Sql(
-                "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from) SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from "
-                "FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id ORDER BY 1, 2"
-            )
-        )
+        self.connection.execute(Sql(TAG_WITH_ANCESTORS + " ORDER BY 1, 2"))
 
     def _parameter_names(self, given: Iterable[list[Parameter]]) -> None:
         """Make sure that each name has a row, which says whether any dataset has the name more than once."""
@@ -441,42 +463,59 @@ class Catalogue:
                 self._add("term", self.known.terms[word], word)
 
     def _people(
-        self, members: Iterable[tuple[str, int, Member]]
+        self, members: Iterable[tuple[Document, int, Member]]
     ) -> dict[tuple[str, int], tuple[int | None, int | None]]:
         """Return (person id, affiliation id) of each (document, place of the member). Without an ORCID, two people of one name are two people."""
         listed = list(members)
-        person_keys = {(d, n): m.person.orcid or f"{d}#{n}" for d, n, m in listed if m.person}
-        place_keys = {(d, n): place_key(m.affiliation) for d, n, m in listed if m.affiliation}
-        people = self._named("person", [(person_keys[d, n], person_row(m.person)) for d, n, m in listed if m.person])
+        person_keys = {(d.pid, n): m.person.orcid or f"{d.pid}#{n}" for d, n, m in listed if m.person}
+        place_keys = {(d.pid, n): place_key(m.affiliation) for d, n, m in listed if m.affiliation}
+        people = self._named(
+            "person",
+            [(person_keys[d.pid, n], person_row(m.person), self._shown(d)) for d, n, m in listed if m.person],
+        )
         places = self._named(
-            "affiliation", [(place_keys[d, n], place_row(m.affiliation)) for d, n, m in listed if m.affiliation]
+            "affiliation",
+            [(place_keys[d.pid, n], place_row(m.affiliation), self._shown(d)) for d, n, m in listed if m.affiliation],
         )
         return {
-            (d, n): (
-                people[person_keys[d, n]] if m.person else None,
-                places[place_keys[d, n]] if m.affiliation else None,
+            (d.pid, n): (
+                people[person_keys[d.pid, n]] if m.person else None,
+                places[place_keys[d.pid, n]] if m.affiliation else None,
             )
             for d, n, m in listed
         }
 
-    def _named(self, table: str, given: Iterable[tuple[str, tuple[Any, ...]]]) -> dict[str, int]:
-        """Return pid -> id of shared rows; one that was there keeps its place and gets what is said of it now."""
-        wanted = dict(given)
+    def _named(self, table: str, given: Iterable[tuple[str, tuple[Any, ...], bool]]) -> dict[str, int]:
+        """Return pid -> id of shared rows; one that was there keeps its place and gets what is said of it now.
+
+        A record that nobody may see changes no row that is there: what it says would be read with the public records that share the row.
+
+        Args:
+            table: of the rows.
+            given: (pid, columns after it, whether it is said by a record that everybody may see).
+        """
+        wanted: dict[str, tuple[tuple[Any, ...], bool]] = {}
+        for pid, row, shown in given:
+            if shown or pid not in wanted:
+                wanted[pid] = (row, shown)
         columns = COLUMNS[table].split()
         ids: dict[str, int] = {}
         for part in parted(list(wanted)):
             found = self.connection.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE " + one_of("pid", part))
             ids.update({row[1]: row[0] for row in found})
-            stale = [row[0] for row in found if tuple(row[2:]) != wanted[row[1]]]
-            for some in parted(stale):
+            stale = {row[1]: row[0] for row in found if wanted[row[1]][1] and wanted[row[1]][0] != tuple(row[2:])}
+            for some in parted(list(stale.values())):
                 self.connection.execute(f"DELETE FROM {table} WHERE " + one_of("id", some))
-            gone = set(stale)
-            self._rows[table] += [(i, pid, *wanted[pid]) for pid, i in ids.items() if i in gone]
-        for pid, row in wanted.items():
+            self._rows[table] += [(i, pid, *wanted[pid][0]) for pid, i in stale.items()]
+        for pid, (row, _) in wanted.items():
             if pid not in ids:
                 ids[pid] = self._next(table)
                 self._add(table, ids[pid], pid, *row)
         return ids
+
+    def _shown(self, record: Record) -> bool:
+        """Whether everybody may see a record at this moment."""
+        return record.visible_from is not None and record.visible_from <= self.clock()
 
     def _count_visible(self, changes: Counter[tuple[str, int | None]]) -> None:
         """Add to the numbers of rows by the moment from which they are visible."""
@@ -529,6 +568,11 @@ class Catalogue:
                 (name, value),
             )
         )
+
+
+def more_of(was: Technique | None, t: Technique) -> Technique:
+    """Return what two records say of a technique: the later one counts, where it says something."""
+    return t if was is None else Technique(t.pid, t.name or was.name, t.panet_id or was.panet_id)
 
 
 def words_of(r: Record) -> Iterator[str]:
