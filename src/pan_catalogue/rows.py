@@ -69,9 +69,11 @@ class Fetch:
         tests = every(
             [one_of(parent_column, parents), self.sets.visible(target, "c"), bracketed(self.shown(model, includes))]
         )
-        order = ", ".join([*(self.ordered(MODELS[target].fields[name], down) for name, down in find.order), "c.id"])
+        # By parent first, unless another order is asked for: so the rows come out of the index of the parent, and need not be sorted.
+        wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
+        order = ", ".join([*wanted, "c.id"])
         statement = (
-            f"SELECT {parent_column}, c.id, {columns.select('c')} FROM {tables}{columns.more('c')} WHERE "
+            f"SELECT {parent_column}, c.id, {columns.select('c', with_si=bool(find.units))} FROM {tables}{columns.more('c')} WHERE "
             + tests
             + f" ORDER BY {order}"
         )
@@ -155,12 +157,10 @@ class Listing:
                 self._places.append((f.name, len(self._columns) + FIRST, convert))
                 self._columns.append(column)
         self._si = len(self._columns) + FIRST
-        if model.name == "Parameter":
-            self._columns += ["{}.dim", "{}.si"]
 
-    def select(self, alias: str) -> str:
-        """Return the columns, without `id`."""
-        return ", ".join(c.format(alias) for c in self._columns)
+    def select(self, alias: str, *, with_si: bool = False) -> str:
+        """Return the columns, without `id`; a parameter's dimension and value in SI last."""
+        return ", ".join(c.format(alias) for c in (*self._columns, *(SI if with_si else ())))
 
     def more(self, alias: str) -> str:
         """Return the tables of names that are joined."""
@@ -205,6 +205,7 @@ class Listing:
         return make
 
 
+SI = ("{}.dim", "{}.si")
 FIRST = 2  # place of the first column in a row: the parent and the id stand before
 
 

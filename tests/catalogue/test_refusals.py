@@ -156,7 +156,7 @@ def test_one_record_has_no_page(c):
     assert c.get(f"Datasets/{segment('10.1/a')}", filter={"fields": ["pid"]}) == {"pid": "10.1/a"}
 
 
-@pytest.mark.parametrize(("path", "query", "names"), [("Datasets", "where={}", "where"), ("Datasets", "filters={}", "filters"), ("Datasets/count", "filter={}", "filter"), ("Datasets", "limit=5", "limit"), ("Datasets", "filter={}&filter={}", "filter"), ("Datasets", "access_token=x", "access_token")])  # fmt: skip
+@pytest.mark.parametrize(("path", "query", "names"), [("Datasets", "where={}", "where"), ("Datasets", "filters={}", "filters"), ("Datasets/count", "limit=5", "limit"), ("Datasets", "limit=5", "limit"), ("Datasets", "filter={}&filter={}", "filter"), ("Datasets", "access_token=x", "access_token")])  # fmt: skip
 def test_a_parameter_that_the_call_does_not_have_is_named(c, path, query, names):
     response = c.http.get(f"/api/{path}?{query}")
     assert response.status_code == 400
