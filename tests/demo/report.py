@@ -4,7 +4,7 @@ usage: report.py prepare|table|logins STATE_FOLDER
 
 `prepare` writes two files into the state folder, both mode 0600:
 demo.json    realm, urls, hosts (inventory name -> address), names (public name -> address), ca, screenshots
-logins.json  users (who -> username, password, where), clients (client id -> secret)
+logins.json  users (who -> username, password, where), clients (client id -> secret), tokens (what for -> token)
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def prepare(state: Path) -> None:
             "account": f"{auth}/realms/{realm}/account/",
             "umbrella": facility["facility_identity_providers"][0]["issuer"],
             "home_idp": "https://idp.home.test:8444",
+            "data": facility["facility_services"]["catalogue"]["url"],
         },
         "hosts": hosts,
         "names": names,
@@ -73,7 +74,8 @@ def prepare(state: Path) -> None:
         "jupyterhub": secret["vault_jupyterhub_client_secret"],
     }
     write(state / "demo.json", demo)
-    write(state / "logins.json", {"users": users, "clients": clients})
+    tokens = {"push": secret["vault_catalogue_push_token"]}
+    write(state / "logins.json", {"users": users, "clients": clients, "tokens": tokens})
 
 
 def logins(state: Path) -> None:
@@ -97,6 +99,7 @@ def table(state: Path) -> None:
     for what, url in (
         ("Account console", demo["urls"]["account"]),
         ("Administration", f"{demo['urls']['auth']}/admin/{demo['realm']}/console/ (from this machine only)"),
+        ("Catalogue, search API", f"{demo['urls']['data']}/api/Datasets"),
         ("UmbrellaID look-alike", f"{demo['urls']['umbrella']} (test equipment)"),
     ):
         print(f"  {what:<24}{url}")

@@ -20,7 +20,7 @@ INVENTORY = ROOT / "inventories" / "demo"
 VAULT = INVENTORY / "group_vars" / "all" / "vault.yml"
 LOGS = ROOT / "logs" / "demo"
 ANSIBLE = ("ansible-playbook", "-i", str(INVENTORY), "--vault-password-file", str(STATE / "vault-password"))
-UNITS = {"haproxy": "haproxy", "keycloak": "keycloak", "postgresql": "postgresql@*"}
+UNITS = {"haproxy": "haproxy", "keycloak": "keycloak", "postgresql": "postgresql@*", "catalogue": "pan-catalogue"}
 # Files that hold secrets on the control node and are for their owner only.
 KEPT = {VAULT, STATE / "logins.json", STATE / "vault-password"}
 
@@ -316,6 +316,12 @@ def suite(*arguments, **env):
 def test_pages_and_staff_in_the_browser(demo):
     """tests/e2e/test_pages.py and test_staff.py against the running demo."""
     result = suite("tests/e2e/test_pages.py", "tests/e2e/test_staff.py")
+    assert result.returncode == 0, result.stdout[-8000:]
+
+
+def test_the_catalogue_through_the_proxy(demo):
+    """tests/e2e/test_catalogue.py: who may do what, slashes in identifiers, ten thousand hostile filters."""
+    result = suite("tests/e2e/test_catalogue.py", "-s")
     assert result.returncode == 0, result.stdout[-8000:]
 
 

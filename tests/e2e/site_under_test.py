@@ -41,11 +41,13 @@ class Site:
         self.screenshots = Path(described["screenshots"])
         self.auth: str = described["urls"]["auth"]
         self.umbrella: str = described["urls"]["umbrella"]
+        self.data: str = described["urls"]["data"]
         self.addresses: dict[str, str] = described["names"]
         self._hosts = list(described["hosts"])
         self._engine = os.environ.get("FACILITY_ENGINE", "podman")
         self.people = {who: Login(login["username"], login["password"]) for who, login in secrets["users"].items()}
         self.client_secrets: dict[str, str] = secrets["clients"]
+        self.push_token: str = secrets["tokens"]["push"]
         self.http = self.session()
         self.admin = Admin(self)
 
@@ -70,7 +72,7 @@ class Site:
         return session
 
     def hosts(self, kind: str) -> list[str]:
-        """Return the hosts whose name is ``kind`` and a number: ``kc``, ``proxy``, ``db``, ``umbrella``, ``ldap``."""
+        """Return the hosts whose name is ``kind`` and a number: ``kc``, ``proxy``, ``db``, ``data``, ``umbrella``, ``ldap``."""
         return [host for host in self._hosts if re.fullmatch(rf"{kind}\d+\..*", host)]
 
     def run(self, host: str, *command: str, stdin: str | None = None) -> str:
@@ -90,6 +92,18 @@ class Site:
             [self._engine, "inspect", "--format", "{{.State.Pid}}", host], capture_output=True, text=True, check=True
         )
         return int(shown.stdout)
+
+    def push(self, records: bytes) -> Json:
+        """Give records to the catalogue; what it says became of them.
+
+        Raises:
+            AssertionError: it took none.
+        """
+        headers = {"Authorization": f"Bearer {self.push_token}", "Content-Type": "application/x-ndjson"}
+        answer = self.http.post(f"{self.data}/records", data=records, headers=headers, timeout=120)
+        assert answer.status_code in {200, 422}, f"{answer.status_code}: {answer.text[:500]}"
+        told: Json = answer.json()
+        return told
 
     def resolve(self) -> None:
         """Make this process find the demo's names, without touching the machine's own files."""
