@@ -17,7 +17,15 @@ def test_inventory_passes_the_gate(play, vault, name):
     code, found, output = play(ROOT / "playbooks/validate.yml", ROOT / "inventories" / name, {**vault, **DNS[name]})
     assert code == 0, output[-3000:]
     checked = {task for results in found.values() for task in results}
-    for role in ("facility", "tls", "postgresql", "keycloak", "realm", "haproxy", *(["catalogue"] if name == "example" else [])):
+    for role in (
+        "facility",
+        "tls",
+        "postgresql",
+        "keycloak",
+        "realm",
+        "haproxy",
+        *(["catalogue"] if name == "example" else []),
+    ):
         assert any(task.startswith(f"panosc.facility.{role} : ") for task in checked), f"{role} was not checked"
     assert "canary-" not in output
 
@@ -478,7 +486,9 @@ def test_the_catalogue_has_its_client_when_a_login_is_asked_for(play, changed, v
     site = changed({"facility_services.catalogue.openness": "authenticated"})
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"keycloak": {"hosts": hosts}, "all": {"vars": site}}))
     file = tmp_path / "realm.json"
-    code, _, output = play(ROOT / "tests/render/document.yml", tmp_path / "hosts.yml", {**vault, "written_to": str(file)})
+    code, _, output = play(
+        ROOT / "tests/render/document.yml", tmp_path / "hosts.yml", {**vault, "written_to": str(file)}
+    )
     assert code == 0, output[-3000:]
     document = json.loads(file.read_text())["document"]
     own = named(document["clients"], "catalogue", "clientId")

@@ -179,7 +179,7 @@ def test_nothing_else_is_open(host, proxy):
 
 
 def test_strangers_cannot_push_even_with_a_token(host, proxy):
-    body, status = curl(host, f"{URL}/records", "-d", "{}", "-H", "@-", stdin=bearer(TOKEN), via=proxy)
+    _, status = curl(host, f"{URL}/records", "-d", "{}", "-H", "@-", stdin=bearer(TOKEN), via=proxy)
     assert status == 403
 
 
@@ -231,10 +231,12 @@ def test_the_database_is_reached_over_tls(host, store):
             assert host.file("/var/lib/pan-catalogue/catalogue.sqlite").mode == 0o640
         return
     other = host.get_host("ansible://catalogue-trixie", ansible_inventory=host.backend.ansible_inventory)
-    query = "select count(*), bool_and(ssl) from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'catalogue'"
+    query = (
+        "select count(*), bool_and(ssl) from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'catalogue'"
+    )
     with other.sudo():
         rows = other.check_output(
-            f"cd / && runuser -u postgres -- psql --no-align --tuples-only --dbname catalogue --command \"{query}\""
+            f'cd / && runuser -u postgres -- psql --no-align --tuples-only --dbname catalogue --command "{query}"'
         )
     count, every = rows.split("|")
     assert int(count) > 0
@@ -287,7 +289,7 @@ def test_no_secret_can_be_read(root):
     assert root(f"ps -eo args | grep -E '{words}'", 1) == ""
     assert root(f"journalctl --no-pager --output cat --unit pan-catalogue | grep -E '{words}'", 1) == ""
     assert root(f"journalctl --no-pager --output cat --identifier haproxy | grep -E '{words}'", 1) == ""
-    assert root(f"journalctl --no-pager --output cat | grep -E 'CANARY-[d]atabase|CANARY-[p]assphrase'", 1) == ""
+    assert root("journalctl --no-pager --output cat | grep -E 'CANARY-[d]atabase|CANARY-[p]assphrase'", 1) == ""
     where = "/etc /opt /var /run /tmp /home"
     assert root(f"find {where} -xdev -type f -perm -o=r -size -1M -exec grep -lE '{words}' {{}} +", 0, 1) == ""
     assert root(f"systemctl show pan-catalogue.service | grep -E '{words}'", 1) == ""
@@ -297,7 +299,10 @@ def test_no_secret_can_be_read(root):
 
 
 def test_the_service_cannot_change_itself(root):
-    assert root("find /opt/pan-catalogue /etc/pan-catalogue -user pan-catalogue ! -name pgpass -o -perm /o+w ! -type l") == ""
+    assert (
+        root("find /opt/pan-catalogue /etc/pan-catalogue -user pan-catalogue ! -name pgpass -o -perm /o+w ! -type l")
+        == ""
+    )
     pid = root("pgrep --uid pan-catalogue --oldest")
     assert " ro," in root(f"grep ' / / ' /proc/{pid}/mountinfo"), "ProtectSystem=strict is not in force"
     status = root(f"cat /proc/{pid}/status")

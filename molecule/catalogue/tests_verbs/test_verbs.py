@@ -47,7 +47,9 @@ class Site(Inventory):
     def name_hosts(self, hosts):
         self.host = hosts[0]
         groups = {group: {"hosts": {self.host: None}} for group in self.groups}
-        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {self.host: self.reach(self.host)}}, **groups}))
+        (self.folder / "hosts.yml").write_text(
+            yaml.safe_dump({"all": {"hosts": {self.host: self.reach(self.host)}}, **groups})
+        )
 
     def ask(self, path, **query):
         """What the catalogue answers through the proxy, and its status."""
@@ -68,7 +70,9 @@ class Site(Inventory):
         return self.ask("/")[0]["version"]
 
     def push(self, token):
-        record = json.dumps({"titles": [{"title": "A"}], "pan": {"kind": "instrument", "pid": "10.5072/x", "facility": "D"}})
+        record = json.dumps(
+            {"titles": [{"title": "A"}], "pan": {"kind": "instrument", "pid": "10.5072/x", "facility": "D"}}
+        )
         command = (
             "curl -s -o /dev/null -w '%{http_code}' --cacert /etc/facility/tls/ca.pem --connect-to ::127.0.0.1: "
             f"-H 'Authorization: Bearer {token}' -d '{record}' {URL}/records"
@@ -133,7 +137,9 @@ def wheel(place):
         if more:
             assert cli.read_text().count("    configure(of.log)\n") == 1
             cli.write_text(cli.read_text().replace("    configure(of.log)\n", f"    configure(of.log)\n{more}"))
-        subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target], cwd=source, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target], cwd=source, check=True
+        )
         return str(next(target.glob("*.whl")))
 
     return build
@@ -156,7 +162,10 @@ def test_what_is_lost_comes_back_from_the_archive(sites, place):
     gone = {"catalogue_purge_data": True, "postgresql_purge_data": True}
     each(sites, "remove.yml", variables=lambda _: gone)
     for site in sites:
-        assert root(site.host, "ls -d /var/lib/pan-catalogue /opt/pan-catalogue /etc/pan-catalogue 2>/dev/null || true") == ""
+        assert (
+            root(site.host, "ls -d /var/lib/pan-catalogue /opt/pan-catalogue /etc/pan-catalogue 2>/dev/null || true")
+            == ""
+        )
     for site in sites:
         with tarfile.open(site.archives[-1]) as tar:
             assert "catalogue.age" in tar.getnames()
@@ -210,7 +219,9 @@ def test_an_upgrade_that_is_killed_is_taken_up(sites, wheel):
         left = root(site.host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -E 'upgrade|copy|part' || true")
         assert left == ""
     server = sites[1].host
-    names = root(server, "cd / && runuser -u postgres -- psql -Atc \"select datname from pg_database where datname like 'cat%'\"")
+    names = root(
+        server, "cd / && runuser -u postgres -- psql -Atc \"select datname from pg_database where datname like 'cat%'\""
+    )
     assert names == "catalogue"
 
 
