@@ -146,6 +146,7 @@ def wheel(place):
 
 
 def test_deploy_and_fill(sites, place):
+    each(sites, "preflight.yml")
     each(sites, "site.yml")
     records = place / "records.jsonl"
     records.write_text("".join(Facility(200).lines()))
@@ -153,7 +154,7 @@ def test_deploy_and_fill(sites, place):
         engine("cp", str(records), f"{site.host}:/tmp/records.jsonl")
         root(site.host, "chmod 0644 /tmp/records.jsonl && pan-catalogue ingest /tmp/records.jsonl")
         assert site.answers()["/api/Datasets/count"][0]["count"] > 50
-    assert nothing_changed(each(sites, "site.yml"))
+    assert nothing_changed(each(sites, "site.yml", "--check", "--diff"))
 
 
 def test_what_is_lost_comes_back_from_the_archive(sites, place):
