@@ -9,6 +9,7 @@ description:
   - A role tells others what it needs by a data file in its meta folder, for example C(roles/keycloak/meta/proxy.yml) for the
     proxy or C(roles/keycloak/meta/database.yml) for the database. So a new role adds itself without a change elsewhere.
   - Returns one dictionary per role that has such a file and whose group, named like the role, has hosts in the inventory.
+  - A file whose key C(when) is false declares nothing, for example when the role is set to need no database.
   - The strings of the file are templates. They see the variables of the current host, over them the defaults of the declaring
     role, and over those what the inventory says of the first host of the group.
 version_added: "0.1.0"
@@ -61,7 +62,11 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             path = os.path.join(ROLES, role, "meta", f"{subject}.yml")
             hosts = variables.get("groups", {}).get(role, [])
             if hosts and os.path.isfile(path):
-                said = load_template_data(path, self._loader, self._templar, self._seen_by(role, hosts[0], variables))
+                seen = self._seen_by(role, hosts[0], variables)
+                if load_template_data(path, self._loader, self._templar, seen, "when") is False:
+                    continue
+                said = load_template_data(path, self._loader, self._templar, seen)
+                said.pop("when", None)
                 servers = [
                     {"name": host, "address": host_addresses([variables["hostvars"][host]])[0]} for host in hosts
                 ]

@@ -105,6 +105,8 @@ def serve(arguments: argparse.Namespace) -> int:
             forwarded_allow_ips=list(of.server.proxies),
             server_header=False,
             timeout_graceful_shutdown=of.server.stop_seconds,
+            ssl_certfile=of.server.certificate or None,
+            ssl_keyfile=of.server.key or None,
             loop="uvloop",
             http="httptools",
             lifespan="on",

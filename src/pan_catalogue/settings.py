@@ -27,6 +27,8 @@ class Server(Struct, forbid_unknown_fields=True, frozen=True):
         proxies: addresses of proxies whose `X-Forwarded-For` is believed.
         url: address at which the world reaches the service, for links; empty: as the request says.
         stop_seconds: how long a request may go on after a stop or reload was asked for.
+        certificate: TLS certificate with its chain, PEM; workers that a reload brings read it anew. Empty: clear text, for a proxy on the same host only.
+        key: its private key, PEM.
     """
 
     host: str = "127.0.0.1"
@@ -35,6 +37,8 @@ class Server(Struct, forbid_unknown_fields=True, frozen=True):
     proxies: tuple[str, ...] = ("127.0.0.1",)
     url: str = ""
     stop_seconds: Positive = 10
+    certificate: str = ""
+    key: str = ""
 
 
 class Facility(Struct, forbid_unknown_fields=True, frozen=True):
@@ -157,6 +161,8 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"{path}: {e}") from None
     if not settings.store.startswith(("sqlite:", "postgresql://")):
         raise SettingsError(f"{path}: store = {settings.store!r} must begin with sqlite: or postgresql://")
+    if bool(settings.server.certificate) != bool(settings.server.key):
+        raise SettingsError(f"{path}: server.certificate and server.key belong together: set both, or neither")
     if urlsplit(settings.store).password:
         raise SettingsError(
             f"{path}: store holds a password, which every process list and log may show; put it into a password file of libpq (PGPASSFILE)"

@@ -454,3 +454,116 @@ KEYCLOAK = {
     "Keycloak of long ago": ({"keycloak_version": "22.0.1"}, "keycloak_version", "26.7.5"),
     "Keycloak variable unknown": ({"keycloak_verison": "26.7.5"}, "keycloak_verison", "did you mean keycloak_version?"),
 }
+
+CATALOGUE = {
+    "catalogue variable unknown": ({"catalogue_stoer": "sqlite"}, "catalogue_stoer", "did you mean catalogue_store?"),
+    "catalogue URL in clear": (
+        {"facility_services.catalogue.url": "http://data.facility.example"},
+        "catalogue_url",
+        "https, host name",
+    ),
+    "catalogue URL with a path": ({"catalogue_url": "https://www.facility.example/data"}, "catalogue_url", "no path"),
+    "catalogue behind a gate": (
+        {"facility_services.catalogue.openness": "authorised"},
+        "facility_services.catalogue.openness",
+        "anonymous",
+    ),
+    "catalogue store unknown": ({"catalogue_store": "mongodb"}, "catalogue_store", ""),
+    "SQLite on two nodes": (
+        {"catalogue_store": "sqlite", "catalogue_nodes": "{{ [inventory_hostname, 'data2.facility.example'] }}"},
+        "catalogue_nodes",
+        "one host as long as catalogue_store is sqlite",
+    ),
+    "node is not among the nodes": (
+        {"catalogue_nodes": ["data2.facility.example"]},
+        "catalogue_nodes",
+        "inventory names of all nodes",
+    ),
+    "PostgreSQL without a server": ({"catalogue_db_host": ""}, "catalogue_db_host", "put a host in group postgresql"),
+    "database not verified": (
+        {"catalogue_db_url": "postgresql://catalogue@db1.facility.example/catalogue?sslmode=require"},
+        "catalogue_db_url",
+        "sslmode=verify-full",
+    ),
+    "database password in the URL": (
+        {
+            "catalogue_db_url": f"postgresql://catalogue:{SECRET}@db1.facility.example/catalogue?sslmode=verify-full&sslrootcert=/x"
+        },
+        "catalogue_db_url",
+        "use catalogue_db_password",
+    ),
+    "database password short": ({"catalogue_db_password": SHORT}, "catalogue_db_password", "16 ASCII characters"),
+    "database user is PostgreSQL's own": (
+        {"catalogue_db_user": "postgres"},
+        "catalogue_db_user",
+        "not a name of PostgreSQL's own",
+    ),
+    "token published": (
+        {"catalogue_push_tokens": {"facility": PUBLISHED}},
+        "catalogue_push_tokens.facility",
+        "a token of 16 ASCII characters",
+    ),
+    "token with a blank": (
+        {"catalogue_push_tokens": {"facility": f"{SECRET} {SECRET}"}},
+        "catalogue_push_tokens.facility",
+        "without blanks",
+    ),
+    "tokens are one secret": ({"catalogue_push_tokens": SECRET}, "catalogue_push_tokens", ""),
+    "catalogue port of root": ({"catalogue_port": 443}, "catalogue_port", "1024 to 65535"),
+    "catalogue trusts the world": (
+        {"catalogue_trusted_proxies": ["0.0.0.0/0"]},
+        "catalogue_trusted_proxies[0.0.0.0/0]",
+        "not the whole internet",
+    ),
+    "metrics for everybody": (
+        {"catalogue_public_paths": ["^/$", "/api/", "/metrics"]},
+        "catalogue_public_paths[/metrics]",
+        "nor metrics",
+    ),
+    "everything for everybody": (
+        {"catalogue_public_paths": ["/"]},
+        "catalogue_public_paths[/]",
+        "neither / with all below it",
+    ),
+    "package of another kind": (
+        {"catalogue_package": "pan-catalogue>=0.1"},
+        "catalogue_package",
+        "a requirement of one version",
+    ),
+    "wheel that is not there": (
+        {"catalogue_package": "/nowhere/pan_catalogue-0.1.0-py3-none-any.whl"},
+        "catalogue_package",
+        "a file on the control node",
+    ),
+    "package checksum of another kind": (
+        {"catalogue_package_checksum": "md5:d41d8cd98f00b204e9800998ecf8427e"},
+        "catalogue_package_checksum",
+        "sha256:",
+    ),
+    "index in clear": ({"catalogue_pip_index": "http://pypi.facility.example/simple"}, "catalogue_pip_index", "https"),
+    "index with a password": (
+        {"catalogue_pip_index": f"https://kit:{SECRET}@pypi.facility.example/simple"},
+        "catalogue_pip_index",
+        "without user and password",
+    ),
+    "PaNET without checksum": (
+        {"catalogue_panet_url": "https://www.facility.example/PaNET.csv"},
+        "catalogue_panet_checksum",
+        "sha256:",
+    ),
+    "PaNET twice": (
+        {
+            "catalogue_panet_file": "/etc/hostname",
+            "catalogue_panet_url": "https://www.facility.example/PaNET.csv",
+            "catalogue_panet_checksum": f"sha256:{64 * '0'}",
+        },
+        "catalogue_panet_file",
+        "no catalogue_panet_url",
+    ),
+    "PaNET that is not there": ({"catalogue_panet_file": "/nowhere/PaNET.csv"}, "catalogue_panet_file", "PaNET.csv"),
+    "no limit of time": ({"catalogue_limits": {"seconds": 0}}, "catalogue_limits.seconds", "at most 60"),
+    "page without end": ({"catalogue_limits": {"page": 100000000}}, "catalogue_limits.page", "1 to 100000"),
+    "catalogue limit unknown": ({"catalogue_limits": {"pages": 10}}, "catalogue_limits", ""),
+    "no workers": ({"catalogue_workers": 0}, "catalogue_workers", "1 to 64"),
+    "listens on a name": ({"catalogue_listen_address": "localhost"}, "catalogue_listen_address", "an address"),
+}

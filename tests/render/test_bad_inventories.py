@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bad_inventories import FACILITY, KEYCLOAK, REALM
+from bad_inventories import CATALOGUE, FACILITY, KEYCLOAK, REALM
 
 ROOT = Path(__file__).resolve().parents[2]
 # No case may show what is in a vault or what stood where a secret belongs.
@@ -16,7 +16,7 @@ def host(name):
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") + ".facility.example"
 
 
-TABLES = {"facility": FACILITY, "keycloak": KEYCLOAK, "realm": REALM}
+TABLES = {"facility": FACILITY, "keycloak": KEYCLOAK, "realm": REALM, "catalogue": CATALOGUE}
 CASES = [pytest.param(table, name, id=f"{table}: {name}") for table, cases in TABLES.items() for name in cases]
 # One of each kind, through the playbook that people run.
 THROUGH_SITE = [

@@ -17,7 +17,15 @@ def test_inventory_passes_the_gate(play, vault, name):
     code, found, output = play(ROOT / "playbooks/validate.yml", ROOT / "inventories" / name, {**vault, **DNS[name]})
     assert code == 0, output[-3000:]
     checked = {task for results in found.values() for task in results}
-    for role in ("facility", "tls", "postgresql", "keycloak", "realm", "haproxy"):
+    for role in (
+        "facility",
+        "tls",
+        "postgresql",
+        "keycloak",
+        "realm",
+        "haproxy",
+        *(["catalogue"] if name == "example" else []),
+    ):
         assert any(task.startswith(f"panosc.facility.{role} : ") for task in checked), f"{role} was not checked"
     assert "canary-" not in output
 
@@ -458,3 +466,32 @@ def test_without_staff_there_is_nobody_in_the_administration(realm):
     assert document["browserFlow"] == "browser"
     assert not any("realm-management" in json.dumps(role) for role in document["roles"]["realm"])
     assert "staff" not in {group["name"] for group in document["groups"]}
+
+
+def test_the_catalogue_is_published_without_a_client(play, realm, vault, tmp_path):
+    assert "catalogue" not in {item["clientId"] for item in realm("example")["document"]["clients"]}  # anonymous
+    written = tmp_path / "haproxy.cfg"
+    variables = {**vault, "rendered_to": str(written)}
+    code, _, output = play(ROOT / "tests/render/haproxy.yml", ROOT / "inventories/example", variables)
+    assert code == 0, output[-3000:]
+    text = written.read_text()
+    assert "server data1.facility.example 192.0.2.41:8010" in text
+    assert re.search(r"http-check send meth GET uri /health .*\n", text)
+    for path in ("/metrics", "/records", "/health"):
+        assert re.search(rf"acl catalogue.admin .*{path}( |$)", text, re.M), path
+
+
+def test_the_catalogue_has_its_client_when_a_login_is_asked_for(play, changed, vault, tmp_path):
+    hosts = {"kc1.facility.example": {"facility_address": "192.0.2.21"}}
+    site = changed({"facility_services.catalogue.openness": "authenticated"})
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"keycloak": {"hosts": hosts}, "all": {"vars": site}}))
+    file = tmp_path / "realm.json"
+    code, _, output = play(
+        ROOT / "tests/render/document.yml", tmp_path / "hosts.yml", {**vault, "written_to": str(file)}
+    )
+    assert code == 0, output[-3000:]
+    document = json.loads(file.read_text())["document"]
+    own = named(document["clients"], "catalogue", "clientId")
+    assert own["redirectUris"] == []
+    assert own["standardFlowEnabled"] is False
+    assert "aud-catalogue" in {scope["name"] for scope in document["clientScopes"]}
