@@ -100,7 +100,11 @@ class Site:
             AssertionError: it took none.
         """
         headers = {"Authorization": f"Bearer {self.push_token}", "Content-Type": "application/x-ndjson"}
-        answer = self.http.post(f"{self.data}/records", data=records, headers=headers, timeout=120)
+        for _ in range(15):
+            answer = self.http.post(f"{self.data}/records", data=records, headers=headers, timeout=120)
+            if answer.status_code != 503:  # the proxy asks every two seconds whether a service has come
+                break
+            time.sleep(2)
         assert answer.status_code in {200, 422}, f"{answer.status_code}: {answer.text[:500]}"
         told: Json = answer.json()
         return told
