@@ -440,3 +440,18 @@ def test_a_file_says_where_the_first_line_of_each_record_stands(tmp_path):
     path = Path(tmp_path / "r.jsonl")
     path.write_bytes(b"\n\n{}\n")
     assert [w for w, _ in ingest.lines_of(path)] == [f"{path}:{n}" for n in (1, 2, 3)]
+
+
+def test_what_stands_before_the_damage_goes_in(c, tmp_path):
+    """More than one batch, and an archive that was cut in the last one."""
+    path = tmp_path / "r.jsonl.gz"
+    whole = b"\n".join(lines(dataset(f"n{n:05}", f"{n} {n * 7919}")) for n in range(2500))
+    path.write_bytes(gzip.compress(whole)[:-100])
+    result = ingest.take(c.catalogue, ingest.lines_of(path))
+    assert 2000 < result.taken < 2500
+    assert [e.where for e in result.rejected] == [f"{path}:{result.taken + 1}"]
+    assert c.count("Datasets") == 2 + result.taken
+    path.write_bytes(gzip.compress(whole))
+    again = ingest.take(c.catalogue, ingest.lines_of(path))
+    assert (again.taken + again.unchanged, again.rejected) == (2500, [])
+    assert c.count("Datasets") == 2502
