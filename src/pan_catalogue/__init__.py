@@ -11,7 +11,7 @@ The folder reads in the order of a request::
     score        which of them answer a free-text query best
 
 Beside it stand the tables these read (`model`, `operators`, `units`, `techniques`, `text`), what brings records in (`records/`, `ingest`), the
-stores (`store/`) and what is put together from all of it (`app`, `cli`).
+stores (`store/`), what is put together from all of it (`app`, `cli`), and what tries any provider from outside (`conformance/`).
 """
 
 __version__ = "0.1.0"

@@ -70,7 +70,8 @@ def application(of: settings.Settings, clock: Callable[[], float] = time.time) -
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         reading.shutdown()
-        records.thread.shutdown()
+        provider.reader.close()
+        records.close()
 
     return Starlette(
         lifespan=lifespan,

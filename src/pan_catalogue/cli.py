@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import __version__, settings, techniques
-from .errors import CatalogueError, StoreError
+from .errors import CatalogueError, RecordError, SettingsError, StoreError
 from .ingest import Result, lines_of, take
 from .store import open as store
 from .store.write import Catalogue
@@ -137,13 +138,14 @@ def ingest(arguments: argparse.Namespace) -> int:
     """Take records in."""
     of = settings.load(arguments.config)
     files = list(found(arguments.paths))
+    given = defaults(arguments.defaults)
     prepare(of)
     writer = store.writer(of)
     catalogue = Catalogue(writer)
     total = Result()
     for n, file in enumerate(files, 1):
         progress = Progress(f"{file} ({n} of {len(files)})" if len(files) > 1 else str(file), file.stat().st_size)
-        lines = nexus_lines(file, arguments.defaults) if file.suffix.lower() in NEXUS else lines_of(file, progress.read)
+        lines = nexus_lines(file, given) if file.suffix.lower() in NEXUS else lines_of(file, progress.read)
         result = take(catalogue, lines, progress.show, embargo=of.embargo.months)
         progress.end(result)
         for e in result.rejected:
@@ -176,12 +178,38 @@ def found(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def nexus_lines(file: Path, defaults: Path | None) -> Iterator[tuple[str, bytes]]:
-    """Yield the one record of a NeXus file, as a line."""
-    from .records import nexus
+def defaults(file: Path | None) -> dict[str, Any]:
+    """Return what NeXus files do not say.
 
-    given = json.loads(defaults.read_text(encoding="utf-8")) if defaults else {}
-    yield str(file), json.dumps(nexus.extract(file, given), ensure_ascii=False).encode()
+    Raises:
+        SettingsError: the file cannot be read, or is no JSON object whose `pan` is one too.
+    """
+    if file is None:
+        return {}
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise SettingsError(f"{file}: {e}") from None
+    if not isinstance(given, dict) or not isinstance(given.get("pan", {}), dict):
+        raise SettingsError(f'{file}: must be a JSON object like {{"pan": {{"isPublic": true}}}}')
+    return given
+
+
+def nexus_lines(file: Path, given: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield the one record of a NeXus file, as a line.
+
+    Raises:
+        RecordError: it is not HDF5, or damaged.
+    """
+    try:
+        from .records import nexus
+    except ImportError:
+        raise SettingsError("NeXus files are read with h5py, which is not installed: pan-catalogue[nexus]") from None
+    try:
+        record = nexus.extract(file, given)
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as e:  # whatever h5py finds
+        raise RecordError(f"cannot be read as NeXus: {e}", str(file)) from None
+    yield str(file), json.dumps(record, ensure_ascii=False).encode()
 
 
 class Progress:

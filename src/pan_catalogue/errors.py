@@ -12,6 +12,7 @@
     │   └── TooMany              429  this client asks more often than allowed
     ├── RecordError              a record that cannot be taken in: where it stands and why
     ├── SettingsError            the configuration file: which key, what is allowed
+    ├── ProviderError            another provider that was to be tried: unreachable, or no search API
     └── StoreError               the database: unreachable, full, or newer than this program
 """
 
@@ -103,6 +104,10 @@ class RecordError(CatalogueError):
 
 class SettingsError(CatalogueError):
     """A configuration that cannot be used."""
+
+
+class ProviderError(CatalogueError):
+    """A provider that cannot be tried."""
 
 
 class StoreError(CatalogueError):

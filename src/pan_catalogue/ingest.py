@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -51,7 +52,7 @@ def take(
 
     Args:
         catalogue: that takes them.
-        lines: (place for messages, JSON of one record). Lines without any are passed over.
+        lines: (place for messages, JSON of one record). Lines without any are passed over; a `RecordError` ends them, and is reported with the rejected ones.
         embargo: months, see `records.datacite.read`.
         progress: called after each batch; what it counts as taken is in the catalogue for good.
 
@@ -59,7 +60,7 @@ def take(
         StoreError: the database refused; all batches before are in.
     """
     result, begun = Result(), time.monotonic()
-    source = iter(lines)
+    source = readable(lines, result)
     while batch := list(islice(source, BATCH)):
         given = [(where, line, digest(line, embargo)) for where, text in batch if (line := text.strip())]
         known = catalogue.current([d for _, _, d in given])
@@ -84,6 +85,14 @@ def take(
     return result
 
 
+def readable(lines: Iterable[tuple[str, bytes]], result: Result) -> Iterator[tuple[str, bytes]]:
+    """Yield lines up to the first that cannot be read."""
+    try:
+        yield from lines
+    except RecordError as e:
+        result.rejected.append(e)
+
+
 def digest(line: bytes, embargo: int = 0) -> bytes:
     """Return what a record is recognised by: its text, and the rule by which it was read."""
     return hashlib.blake2b(line, digest_size=16, salt=embargo.to_bytes(2, "big") if embargo else b"").digest()
@@ -95,13 +104,20 @@ def lines_of(path: Path, read: Callable[[int], None] | None = None) -> Iterator[
     Args:
         path: of the file.
         read: called with the number of bytes of the file that were read, now and then.
+
+    Raises:
+        RecordError: the file cannot be read (further): no rights, a damaged archive.
     """
-    with path.open("rb") as raw:
-        stream: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-        for n, line in enumerate(stream, 1):
-            if read and n % BATCH == 0:
-                read(raw.tell())
-            yield f"{path}:{n}", line
+    n = 0
+    try:
+        with path.open("rb") as raw:
+            stream: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+            for n, line in enumerate(stream, 1):
+                if read and n % BATCH == 0:
+                    read(raw.tell())
+                yield f"{path}:{n}", line
+    except (OSError, EOFError, zlib.error) as e:
+        raise RecordError(f"cannot be read: {e}", f"{path}:{n + 1}") from None
 
 
 def lines_in(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -113,4 +129,4 @@ def lines_in(body: bytes) -> Iterator[tuple[str, bytes]]:
     if not body.lstrip().startswith(b"["):
         yield from ((f"line {n}", line) for n, line in enumerate(body.splitlines(), 1))
         return
-    yield from ((f"item {n}", item) for n, item in enumerate(datacite.items(body)))
+    yield from ((f"item {n}", item) for n, item in enumerate(datacite.items(body), 1))

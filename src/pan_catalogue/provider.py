@@ -33,6 +33,9 @@ class Reader(Protocol):
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
         """Return all rows of a SELECT."""
 
+    def close(self) -> None:
+        """End the connection."""
+
 
 @dataclass
 class Provider:

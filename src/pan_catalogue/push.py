@@ -39,6 +39,7 @@ class Push:
     tokens: dict[str, str]
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "write"))
     _catalogue: Catalogue | None = None
+    _writer: store.Writer | None = None
 
     async def post(self, request: Request) -> Response:
         """Take records in. The answer says how many are in the catalogue for good, and which were rejected: 200, or 422 if any was."""
@@ -71,8 +72,15 @@ class Push:
     def catalogue(self) -> Catalogue:
         """Return what takes records in; it is made when the first one comes."""
         if self._catalogue is None:
-            self._catalogue = Catalogue(store.writer(self.settings))
+            self._writer = store.writer(self.settings)
+            self._catalogue = Catalogue(self._writer)
         return self._catalogue
+
+    def close(self) -> None:
+        """End what was begun, and the connection."""
+        self.thread.shutdown()
+        if self._writer is not None:
+            self._writer.close()
 
     def check(self, request: Request) -> None:
         """Refuse a request without a known token."""

@@ -25,6 +25,7 @@ from .sql.fragment import Sql, joined, one_of
 NONE = 0.5  # of every record, when nothing was asked: the federation drops scores that are not between 0 and 1
 EDGE = 1e-9
 K1, B = 1.2, 0.75
+DIGITS = 12  # after the point, of what records are ordered by
 
 
 @dataclass
@@ -55,16 +56,17 @@ class Scorer:
             + Sql(" AND p.visible_from <= ?", (self.plan.sets.now,))
             + matching
         )
-        rank = "s1 * s1 / s2" if len(weights) > 1 else "s1"
+        # Rounded, or two records with the same score would stand in the order of their last bits.
+        rank = self.plan.sets.dialect.rounded("s1 * s1 / s2" if len(weights) > 1 else "s1", DIGITS)
         statement = (
-            f"SELECT item_id, {', '.join(w[0] for w in weights)} FROM ("
+            f"SELECT item_id, {rank} FROM ("
             + scored
-            + f" GROUP BY p.item_id) scored ORDER BY {rank} DESC, item_id"
+            + " GROUP BY p.item_id) scored ORDER BY 2 DESC, item_id"
             + Sql(" LIMIT ? OFFSET ?", (limit, find.skip))
         )
         rows = self.connection.rows(statement)
         most = self.greatest(words[0]) if self.formula == "pss" and len(find.words or ()) == 1 and rows else 1.0
-        return [(row[0], self.score(row[1:], len(find.words or ()), most)) for row in rows]
+        return [(i, self.score(float(rank), len(find.words or ()), most)) for i, rank in rows]
 
     @property
     def table(self) -> str:
@@ -130,12 +132,12 @@ class Scorer:
         )
         return float(self.connection.rows(statement)[0][0]) * word[1]
 
-    def score(self, sums: Sequence[float], asked: int, most: float) -> float:
-        """Return the score of one record."""
+    def score(self, rank: float, asked: int, most: float) -> float:
+        """Return the score of one record from what it is ordered by."""
         if self.formula == "bm25":
-            value = float(sums[0]) / (1 + float(sums[0]))
+            value = rank / (1 + rank)
         elif asked == 1:
-            value = 0.9 * float(sums[0]) / most
+            value = 0.9 * rank / most
         else:
-            value = float(sums[0]) / math.sqrt(float(sums[1]) * asked)
+            value = math.sqrt(rank / asked)
         return min(max(value, EDGE), 1 - EDGE)

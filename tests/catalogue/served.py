@@ -36,7 +36,7 @@ class Served:
         tokens = folder / "tokens"
         tokens.write_text(f"{hashlib.sha256(TOKEN.encode()).hexdigest()} tests\n")
         tokens.chmod(0o600)
-        self.settings = Settings(store=url, push=Push(str(tokens)), **settings)
+        self.settings = Settings(store=url, **{"push": Push(str(tokens)), **settings})
         self.clock = time.time()
         self.writer = store.writer(self.settings)
         self.catalogue = Catalogue(self.writer)

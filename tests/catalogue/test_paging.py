@@ -81,6 +81,12 @@ def test_the_same_question_has_the_same_answer(c, asked):
     assert c.get("Datasets", filter=asked) == c.get("Datasets", filter=asked)
 
 
+@pytest.mark.parametrize("asked", [f for f in FILTERS.values() if "query" not in f], ids=str)
+def test_a_filter_is_counted(c, asked):
+    n = len(c.get("Datasets", filter=asked))
+    assert c.get("Datasets/count", filter=asked) == c.get("Datasets/count", filter={**asked, "limit": 1, "skip": 1}) == {"count": n}  # fmt: skip
+
+
 @pytest.mark.parametrize("asked", FILTERS.values(), ids=FILTERS)
 def test_a_limit_counts_what_was_found(c, asked):
     """The reference provider takes the first one and then finds that it is no such dataset."""

@@ -111,6 +111,8 @@ def scalar(found: h5py.Dataset) -> float | str | None:
     value = found[()]
     if isinstance(value, (bytes, str)) or (getattr(value, "dtype", None) is not None and value.dtype.kind in "SO"):
         return text(value)
+    if np.asarray(value).dtype.kind not in "iuf":  # true or false, complex, compound
+        return None
     numbers = np.asarray(value, dtype=float)
     finite = numbers[np.isfinite(numbers)]
     return float(finite.mean()) if finite.size else None

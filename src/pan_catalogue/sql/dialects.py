@@ -28,6 +28,9 @@ class Dialect(Protocol):
     name: str
     first: str  # joins tables in the order they are written
 
+    def rounded(self, number: str, digits: int) -> str:
+        """Return an expression that rounds a number to digits after the point."""
+
     def contains(self, column: str, term: str) -> Sql:
         """Return the condition that a folded column contains a folded text."""
 
@@ -50,6 +53,10 @@ class SQLite:
     name = "sqlite"
     first = "CROSS JOIN"
     indexed = frozenset({"Dataset", "Document"})
+
+    def rounded(self, number: str, digits: int) -> str:
+        """See `Dialect`."""
+        return f"round({number}, {digits})"
 
     def contains(self, column: str, term: str) -> Sql:
         """See `Dialect`."""
@@ -89,6 +96,10 @@ class PostgreSQL:
     name = "postgresql"
     first = "JOIN"
     indexed = frozenset({"Dataset", "Document"})
+
+    def rounded(self, number: str, digits: int) -> str:
+        """See `Dialect`. A double has no such rounding."""
+        return f"round(CAST({number} AS numeric), {digits})"
 
     def contains(self, column: str, term: str) -> Sql:
         """See `Dialect`. LIKE with less than three characters would read the whole index."""
