@@ -96,9 +96,9 @@ def sites(place):
         "postgresql_restore_over": [],
     }
     logs = place / "logs"
-    sqlite = Site(place / "sqlite", "catalogue-bookworm", ["catalogue", "haproxy"], logs, **common)
+    sqlite = Site(place / "sqlite", "verbs-bookworm", ["catalogue", "haproxy"], logs, **common)
     server = Site(
-        place / "postgresql", "catalogue-trixie", ["catalogue", "haproxy", "postgresql"], logs,
+        place / "postgresql", "verbs-trixie", ["catalogue", "haproxy", "postgresql"], logs,
         catalogue_store="postgresql", **common,
     )  # fmt: skip
     assert sqlite.secrets() == server.secrets() == 0
