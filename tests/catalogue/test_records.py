@@ -205,7 +205,7 @@ def test_nobody_pushes_where_there_are_no_tokens(make):
 
 def test_a_body_that_is_too_long(make):
     c = make(RECORDS, limits=Limits(body_mb=1))
-    long = [dataset(f"n{n}", "x" * 2000) for n in range(600)]
+    long = [dataset(f"n{n}", files=[{"name": "x" * 2000}]) for n in range(600)]
     response = c.http.post("/records", content=lines(*long), headers=BEARER)
     assert response.status_code == 413
     assert response.json()["error"]["message"] == "body: more than 1 MB; send the records in several bodies"

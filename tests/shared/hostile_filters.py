@@ -75,7 +75,7 @@ KEYS = (
     "__proto__",
     "",
 )
-VALUES = (
+VALUES: tuple[object, ...] = (
     None, True, False, 0, 1, -1, 1.5, 1e308, -1e308, 2**63, 2**64, -(2**63), 10**30, "", "x", "%", "%%%%%%%%%%%%", "_", "'", '"', "\\", "x' or '1'='1", "UPPER('a')", "o.name", "a*b?c[d]",
     "(a+)+$", "^(a|a)*$", ".*.*.*.*.*.*.*=", "/x/i", "\u0000", "\ud800", "\u212b", "µ", "💥" * 20, "a" * 5000, "NEAR(a b)", "title:x", "a* OR b", '"', "-", "--", "; DROP TABLE dataset", "1e5", "NaN",
     "Infinity", "keV", "kelvin", "celsius", "sample_temperature", "incident_photon_energy", "solid", "2020-01-01", "9999-12-31T23:59:59Z", "0000-00-00", "-1", "title DESC", "pid ASC; --", "crystal",
