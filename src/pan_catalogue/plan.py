@@ -17,8 +17,10 @@ from .sql.fragment import Sql, bracketed, every, joined
 from .sql.sets import Part, Sets
 
 GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
+FEW = 1_000  # matches that are so few that nothing else need be tried
 PROBE = 20_000  # matches from which a condition is tried row by row, for a page
-COUNTED = 60_000  # the same for a count, which needs all rows
+COUNTED = 250_000  # matches up to which sets are compared with each other, for a count
+TRY = 4  # what trying a row costs, in rows of a set
 WALK = 40_000  # rows that are tried before sets are cut with each other instead
 
 
@@ -57,10 +59,12 @@ class Plan:
             return self.ids(self.select(sets, checks) + end)
         if len(parts) == 1 and parts[0].ordered:
             return self.ids(self.driven(parts[0], []) + end)
-        found = self.walk(parts, limit, GLANCE * (self.find.skip + limit))
-        if found is not None:
-            return found
-        few = self.fewest(sets, PROBE)
+        few = self.fewest([p for p in sets if p.direct], FEW)
+        if not few:
+            found = self.walk(parts, limit, GLANCE * (self.find.skip + limit))
+            if found is not None:
+                return found
+            few = self.fewest(sets, PROBE)
         if few:
             return self.ids(self.select([few], [p for p in parts if p is not few]) + end)
         ordered = next((p for p in parts if p.ordered), None)
@@ -84,7 +88,7 @@ class Plan:
         if len(parts) == 1 and parts[0].shown is not None:
             what = "count(*)" if parts[0].once or self.named_once() else "count(DISTINCT id)"
             return self.number(f"SELECT {what} FROM (" + parts[0].shown + ") matching")
-        few = self.fewest(sets, COUNTED) if len(sets) > 1 else None
+        few = self.much_fewer(sets) if len(sets) > 1 else None
         if few:
             sets, checks = [few], [p for p in parts if p is not few]
         elif not checks and any(p.shown is not None for p in sets):
@@ -128,12 +132,22 @@ class Plan:
         """Return the part that fewest rows meet, if these are at most `most`."""
         best, least = None, most + 1
         for part in parts:
-            if part.ids is None:
-                continue
-            rows = self.number("SELECT count(*) FROM (" + part.ids + Sql(" LIMIT ?", (least,)) + ") probe")
+            rows = self.size(part, least - 1)
             if rows < least:
                 best, least = part, rows
         return best
+
+    def much_fewer(self, parts: Sequence[Part]) -> Part | None:
+        """Return the part that so few rows meet that trying the others on them is quicker than making all the sets: a try costs as much as `TRY` rows of a set."""
+        sizes = [self.size(p, COUNTED) for p in parts]
+        least = min(sizes)
+        return parts[sizes.index(least)] if least * TRY < sum(sizes) - least else None
+
+    def size(self, part: Part, most: int) -> int:
+        """Return how many rows meet a part, counted up to one more than `most`."""
+        if part.ids is None:
+            raise TypeError(part)
+        return self.number("SELECT count(*) FROM (" + part.ids + Sql(" LIMIT ?", (most + 1,)) + ") probe")
 
     def order(self) -> str:
         """Return ORDER BY; what is left open is decided by the order of insertion, so that pages never overlap."""

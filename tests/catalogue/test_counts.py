@@ -46,9 +46,9 @@ HOT, BRIGHT = quantity("temperature", {"gt": 100}, "K"), quantity("energy", {"gt
         ({"where": {"and": [{"text": "word"}, {"pid": {"neq": "d0"}}]}, "include": [HOT]}, "23"),
     ],
 )
-@pytest.mark.parametrize("bounds", [(8, 20_000, 40_000, 60_000), (0, 0, 0, 0)], ids=["by few", "by sets"])
+@pytest.mark.parametrize("bounds", [(1_000, 8, 20_000, 40_000, 0), (0, 0, 0, 0, 1_000)], ids=["by few", "by sets"])
 def test_count_and_list(served, monkeypatch, asked, pids, bounds):
-    for name, value in zip(("GLANCE", "PROBE", "WALK", "COUNTED"), bounds, strict=True):
+    for name, value in zip(("FEW", "GLANCE", "PROBE", "WALK", "TRY"), bounds, strict=True):
         monkeypatch.setattr(f"pan_catalogue.plan.{name}", value)
     expected = [f"d{n}" for n in pids]
     assert served.pids("Datasets", asked) == expected

@@ -39,6 +39,11 @@ class Part:
     ordered: tuple[str, str, Sql] | None = None
     opposite: Part | None = None
 
+    @property
+    def direct(self) -> bool:
+        """Whether `ids` comes out of one index, so that counting a few of them costs little."""
+        return self.shown is not None or self.ordered is not None
+
 
 @dataclass
 class Sets:
