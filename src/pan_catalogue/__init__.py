@@ -3,7 +3,8 @@
 The folder reads in the order of a request::
 
     api          HTTP: which model, which record, which filter
-    grammar      JSON text -> query model; the only place that finds fault with a filter
+    grammar      JSON text -> query model: filters, and what they include
+    where        conditions; these two are the only places that find fault with a filter
     query        the query model: plain data
     plan         query model -> the shape of SQL that is quick for it
     sql/         conditions and rows as parametrised SQL, one compiler and two dialects

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from .bounds import Bounds
 from .errors import SettingsError
-from .grammar import Bounds
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from served import dataset, document, include
 
-from pan_catalogue import api, app, cli, errors, grammar, openapi, settings
+from pan_catalogue import api, app, bounds, cli, errors, grammar, openapi, settings, where
 from pan_catalogue.operators import OPERATORS
 from pan_catalogue.settings import Settings
 
@@ -89,11 +89,11 @@ def test_other_codes_are_in_the_table():
         assert f"`{code}` |" in TEXT
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(grammar.Bounds) if f.name != "tolerant"])
+@pytest.mark.parametrize("name", [f.name for f in fields(bounds.Bounds) if f.name != "tolerant"])
 def test_every_bound_is_told(name):
-    bound = f"{getattr(grammar.Bounds(), name):,}"
+    bound = f"{getattr(bounds.Bounds(), name):,}"
     assert re.search(rf"\b{bound}\b", TEXT)
-    assert f"{grammar.WILDCARDS} times any characters" in TEXT
+    assert f"{where.WILDCARDS} times any characters" in TEXT
 
 
 def test_every_command_is_named():
