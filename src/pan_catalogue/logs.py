@@ -59,10 +59,21 @@ class Access:
         begun, number = time.perf_counter(), uuid.uuid4().hex[:16]
         answered: dict[str, Any] = {"status": 500, "bytes": 0}
 
+        unread = bodied(scope)
+
+        async def receiving() -> Message:
+            nonlocal unread
+            message = await receive()
+            unread = unread and message.get("more_body", False)
+            return message
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answered["status"] = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
+                # A proxy that used the connection again would have its next request taken for the rest of this body.
+                if unread:
+                    message["headers"].append((b"connection", b"close"))
             elif message["type"] == "http.response.body":
                 answered["bytes"] += len(message.get("body", b""))
             await send(message)
@@ -79,9 +90,9 @@ class Access:
                     media_type=api.JSON,
                     headers={"Retry-After": str(int(wait) + 1)},
                 )
-                await refused(scope, receive, sending)
+                await refused(scope, receiving, sending)
             else:
-                await self.app(scope, receive, sending)
+                await self.app(scope, receiving, sending)
         finally:
             RUNNING.dec()
             seconds = time.perf_counter() - begun
@@ -99,6 +110,14 @@ class Access:
                 if access.isEnabledFor(logging.DEBUG):
                     facts["query"] = scope["query_string"].decode("ascii", "replace")
                 access.info("%s %s %s", scope["method"], scope["path"], answered["status"], extra=facts)
+
+
+def bodied(scope: Scope) -> bool:
+    """Return whether a request says that it has a body."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def call_of(scope: Scope) -> str:

@@ -208,6 +208,14 @@ def test_a_body_that_is_too_large_is_refused(host, name):
     assert (status == 413) == (name == "catalogue-trixie")  # 1 MB there
 
 
+def test_a_body_that_nobody_reads_spoils_no_other_request(host, proxy):
+    # HAProxy 2.6 uses a connection again whose last request was answered before its body came.
+    one = f"curl -s -o /dev/null -m 30 --cacert {CA} --connect-to ::{proxy}: -w '%{{http_code}}\\n'"
+    posted = f"{one} -d {shlex.quote(json.dumps(RECORDS[0]))} {URL}/api/Datasets"
+    statuses = host.check_output(f"for n in $(seq 40); do {posted}; {one} {URL}/api/Datasets/count; done").split()
+    assert sorted(statuses) == ["200"] * 40 + ["405"] * 40
+
+
 def test_only_tls_is_spoken(host, name):
     assert host.socket("tcp://0.0.0.0:8010").is_listening
     assert host.run(f"curl --silent --max-time 5 http://{name}:8010/").rc != 0
