@@ -20,6 +20,7 @@ from .metrics import REQUESTS, RUNNING, SECONDS
 from .settings import Log
 
 access = logging.getLogger("pan_catalogue.access")
+WATCHED = frozenset({"health", "metrics"})
 
 
 def configure(of: Log) -> None:
@@ -98,7 +99,9 @@ class Access:
             seconds = time.perf_counter() - begun
             REQUESTS.labels(call, answered["status"]).inc()
             SECONDS.labels(call).observe(seconds)
-            if access.isEnabledFor(logging.INFO):
+            # A proxy asks for the health every other second: nobody reads that, unless it fails.
+            level = logging.DEBUG if call in WATCHED and answered["status"] < 400 else logging.INFO  # noqa: PLR2004
+            if access.isEnabledFor(level):
                 facts = {
                     "request": number,
                     "method": scope["method"],
@@ -109,7 +112,7 @@ class Access:
                 }
                 if access.isEnabledFor(logging.DEBUG):
                     facts["query"] = scope["query_string"].decode("ascii", "replace")
-                access.info("%s %s %s", scope["method"], scope["path"], answered["status"], extra=facts)
+                access.log(level, "%s %s %s", scope["method"], scope["path"], answered["status"], extra=facts)
 
 
 def bodied(scope: Scope) -> bool:
@@ -126,7 +129,7 @@ def call_of(scope: Scope) -> str:
     if path.startswith(push.PATH):
         return "records"
     if not path.startswith(api.BASE + "/"):
-        return path.strip("/") if path in {"/health", "/metrics"} else "other"
+        return path.strip("/") if path in {f"/{w}" for w in WATCHED} else "other"
     try:
         model, _, call = api.parsed(path)
     except CatalogueError:
