@@ -61,3 +61,12 @@ def test_a_query_is_not_counted(served):
 
 def test_where_or_filter(served):
     assert "not both" in served.refused("Datasets/count", filter={}, where={})
+
+
+def test_a_unit_says_nothing_of_another_dimension(served):
+    """No name is given: every energy is told in eV, and a temperature stays what it was."""
+    asked = include("parameters", {"value": {"gt": 5000}, "unit": "eV"})
+    told = {
+        p["name"]: (p["value"], p["unit"]) for p in served.get("Datasets", filter={"include": [asked]})[0]["parameters"]
+    }
+    assert told == {"temperature": (300, "K"), "energy": (10_000, "eV")}
