@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -15,7 +17,7 @@ from starlette.responses import Response
 
 from . import ingest
 from .api import JSON, answer, decoded, raw_path
-from .errors import BadFilter, NotFound, RecordError, SettingsError, TooLarge, Unauthorised
+from .errors import BadFilter, NotFound, RecordError, SettingsError, StoreError, TooLarge, Unauthorised
 from .grammar import model_at
 from .metrics import RECORDS
 from .settings import Settings
@@ -23,6 +25,7 @@ from .store import open as store
 from .store.write import Catalogue
 
 PATH = "/records"
+Written = TypeVar("Written")
 
 
 @dataclass
@@ -49,9 +52,7 @@ class Push:
             lines = list(ingest.lines_in(body))
         except RecordError as e:
             raise BadFilter(e.why, "body") from None
-        result = await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: ingest.take(self.catalogue(), lines, embargo=self.settings.embargo.months)
-        )
+        result = await self.write(lambda of: ingest.take(of, lines, embargo=self.settings.embargo.months))
         for name, n in (("taken", result.taken), ("unchanged", result.unchanged), ("rejected", len(result.rejected))):
             RECORDS.labels(name).inc(n)
         rejected = [{"where": e.where, "why": e.why} for e in result.rejected]
@@ -63,11 +64,28 @@ class Push:
         self.check(request)
         name, _, pid = raw_path(request).removeprefix(PATH).strip("/").partition("/")
         model = model_at(decoded(name))
-        if model is None or not await asyncio.get_running_loop().run_in_executor(
-            self.thread, lambda: self.catalogue().withdraw(model, decoded(pid))
-        ):
+        if model is None or not await self.write(lambda of: of.withdraw(model, decoded(pid))):
             raise NotFound(f"Unknown record {decoded(f'{name}/{pid}')!r}")
         return answer({"withdrawn": 1})
+
+    async def write(self, work: Callable[[Catalogue], Written]) -> Written:
+        """Return what `work` returns, run in the thread that writes.
+
+        A connection that was lost (PostgreSQL was restarted) is made once more; to take records in, or one out, a second time changes nothing.
+        """
+
+        def run() -> Written:
+            try:
+                return work(self.catalogue())
+            except StoreError:
+                self.disconnect()
+            try:
+                return work(self.catalogue())
+            except StoreError:
+                self.disconnect()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self.thread, run)
 
     def catalogue(self) -> Catalogue:
         """Return what takes records in; it is made when the first one comes."""
@@ -79,8 +97,13 @@ class Push:
     def close(self) -> None:
         """End what was begun, and the connection."""
         self.thread.shutdown()
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """End the connection; the next record makes another."""
         if self._writer is not None:
             self._writer.close()
+        self._writer = self._catalogue = None
 
     def check(self, request: Request) -> None:
         """Refuse a request without a known token."""

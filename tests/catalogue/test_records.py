@@ -455,3 +455,19 @@ def test_what_stands_before_the_damage_goes_in(c, tmp_path):
     again = ingest.take(c.catalogue, ingest.lines_of(path))
     assert (again.taken + again.unchanged, again.rejected) == (2500, [])
     assert c.count("Datasets") == 2502
+
+
+def test_records_come_in_after_the_database_was_restarted(make):
+    """The connection that writes was lost: another is made, and nobody notices."""
+    c = make(RECORDS)
+    assert c.http.post("/records", content=lines(dataset("n1")), headers=BEARER).status_code == 200
+    if c.settings.store.startswith("postgresql"):
+        c.writer.rows(
+            Sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    response = c.http.post("/records", content=lines(dataset("n2")), headers=BEARER)
+    assert (response.status_code, response.json()["taken"]) == (200, 1)
+    assert c.pids("Datasets")[-2:] == ["n1", "n2"]
+    assert c.http.delete("/records/Datasets/n1", headers=BEARER).status_code == 200

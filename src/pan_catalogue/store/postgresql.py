@@ -118,8 +118,15 @@ class Writer:
             raise StoreError(f"nothing was written: PostgreSQL: {e}".strip()) from e
 
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
-        """Return all rows of a SELECT."""
-        return self._db.execute(bound(statement), statement.values).fetchall()
+        """Return all rows of a SELECT.
+
+        Raises:
+            StoreError: the database cannot be read; the connection may be lost.
+        """
+        try:
+            return self._db.execute(bound(statement), statement.values).fetchall()
+        except psycopg.Error as e:
+            raise StoreError(f"PostgreSQL: {e}".strip()) from e
 
     def execute(self, statement: Sql) -> None:
         """Run one statement."""

@@ -131,8 +131,15 @@ class Writer:
             raise StoreError(f"nothing was written to {self.path}: {e}") from e
 
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
-        """Return all rows of a SELECT."""
-        return self._db.execute(statement.text, statement.values).fetchall()
+        """Return all rows of a SELECT.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        try:
+            return self._db.execute(statement.text, statement.values).fetchall()
+        except sqlite3.Error as e:
+            raise StoreError(f"{self.path}: {e}") from e
 
     def execute(self, statement: Sql) -> None:
         """Run one statement."""

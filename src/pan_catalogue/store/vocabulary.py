@@ -113,10 +113,8 @@ class Vocabulary:
         return ids
 
 
-def person_row(p: Person | None) -> tuple[Any, ...]:
+def person_row(p: Person) -> tuple[Any, ...]:
     """Return the columns of a person after its pid."""
-    if p is None:
-        raise TypeError(p)
     return (
         p.full_name,
         fold(p.full_name),
@@ -129,10 +127,8 @@ def person_row(p: Person | None) -> tuple[Any, ...]:
     )
 
 
-def place_row(a: Affiliation | None) -> tuple[Any, ...]:
+def place_row(a: Affiliation) -> tuple[Any, ...]:
     """Return the columns of an affiliation after its pid."""
-    if a is None:
-        raise TypeError(a)
     return (
         a.name,
         fold_or(a.name),
