@@ -1,4 +1,4 @@
-"""The service put together: settings read once, one connection and one thread a process, routes one a line, middleware in order."""
+"""The service put together: settings read once, one connection a process, routes one a line, middleware in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,14 +42,13 @@ def application(of: settings.Settings, clock: Callable[[], float] = time.time) -
         of: its settings.
         clock: seconds since 1970, by which embargoes end.
     """
-    reading = ThreadPoolExecutor(1, "read")
     provider = Provider(store.reader(of), of, clock)
-    search = api.SearchAPI(provider, reading)
+    search = api.SearchAPI(provider)
     records = push.Push(of, push.tokens(of.push.tokens))
     started = time.time()
 
     async def health(_: Request) -> Response:
-        await search.run(lambda: provider.count("Instrument", None))
+        provider.count("Instrument", None)
         return api.answer({"status": "ok"})
 
     async def status(_: Request) -> Response:
@@ -61,7 +59,7 @@ def application(of: settings.Settings, clock: Callable[[], float] = time.time) -
             "api": api.BASE,
             "uptime": int(time.time() - started),
         }
-        return api.answer(told | await search.run(provider.status))
+        return api.answer(told | provider.status())
 
     async def description(request: Request) -> Response:
         return api.answer(openapi.document(of, str(request.base_url).rstrip("/")))
@@ -69,20 +67,19 @@ def application(of: settings.Settings, clock: Callable[[], float] = time.time) -
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        reading.shutdown()
         provider.reader.close()
         records.close()
 
     return Starlette(
         lifespan=lifespan,
         routes=[
+            Route(api.BASE + "/openapi.json", description, methods=["GET"]),
+            Route(api.BASE + "/{rest:path}", search.__call__, methods=["GET"]),
+            Route(push.PATH, records.post, methods=["POST"]),
+            Route(push.PATH + "/{rest:path}", records.delete, methods=["DELETE"]),
             Route("/", status, methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
-            Route(api.BASE + "/openapi.json", description, methods=["GET"]),
-            Route(push.PATH, records.post, methods=["POST"]),
-            Route(push.PATH + "/{rest:path}", records.delete, methods=["DELETE"]),
-            Route(api.BASE + "/{rest:path}", search.__call__, methods=["GET"]),
         ],
         middleware=[
             Middleware(Access, bucket=Bucket(of.limits.requests, of.limits.burst)),

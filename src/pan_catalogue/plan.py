@@ -7,21 +7,22 @@ up to a thousand times as much.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .model import MODELS
-from .query import And, Compare, Find
+from .query import Find
 from .sql.fragment import Sql, bracketed, every, joined
-from .sql.sets import Part, Sets
+from .sql.sets import Part, Sets, shown_by_index
 
 GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
+GLANCE_OWN = 80  # the same where trying a row reads nothing but the row
 FEW = 1_000  # matches that are so few that nothing else need be tried
-PROBE = 20_000  # matches from which a condition is tried row by row, for a page
-COUNTED = 250_000  # matches up to which sets are compared with each other, for a count
+PROBE = 20_000  # matches of a large set: from there on a page tries row by row, and a count merges the sets in the order of ids
 TRY = 4  # what trying a row costs, in rows of a set
 WALK = 40_000  # rows that are tried before sets are cut with each other instead
+IN_ORDER = " ORDER BY 1"  # of an INTERSECT: its sets come out of indexes in that order, and are merged without being put anywhere
 
 
 class Connection(Protocol):
@@ -50,28 +51,35 @@ class Plan:
         """The table of the rows that are asked for."""
         return MODELS[self.find.model].table
 
-    def page(self, limit: int) -> list[int]:
-        """Return the ids of the page, in order."""
+    def pages(self, limit: int) -> Iterator[Sql]:
+        """Yield SELECTs of the ids of the page, the likeliest first. If the page that one gives is not full, it is the next that counts; the last always counts."""
         parts = self.sets.parts(self.find)
-        end = self.window(limit)
-        sets, checks = [p for p in parts if p.ids is not None], [p for p in parts if p.ids is None]
-        if self.find.order or not sets:
-            return self.ids(self.select(sets, checks) + end)
+        end = self.order() + self.window(limit)
+        sets = [p for p in parts if p.ids is not None]
+        if self.find.order:
+            yield self.select(sets, self.checks(parts, but=sets)) + end
+            return
+        if not sets:
+            yield self.select([], self.tries(parts)) + end
+            return
         if len(parts) == 1 and parts[0].ordered:
-            return self.ids(self.driven(parts[0], []) + end)
+            yield self.driven(parts[0], parts) + self.window(limit)
+            return
         few = self.fewest([p for p in sets if p.direct], FEW)
         if not few:
-            found = self.walk(parts, limit, GLANCE * (self.find.skip + limit))
-            if found is not None:
-                return found
+            glance = GLANCE_OWN if all(p.own for p in parts) else GLANCE
+            yield self.walk(parts, glance * (self.find.skip + limit)) + end
             few = self.fewest(sets, PROBE)
-        if few:
-            return self.ids(self.select([few], [p for p in parts if p is not few]) + end)
         ordered = next((p for p in parts if p.ordered), None)
-        if ordered:
-            return self.ids(self.driven(ordered, [p for p in parts if p is not ordered]) + end)
-        found = self.walk(parts, limit, WALK)
-        return self.ids(self.select(sets, checks) + end) if found is None else found
+        if few and few.shown is not None and len(parts) == 1:
+            yield "SELECT DISTINCT id FROM (" + few.shown + ") matching ORDER BY id" + self.window(limit)
+        elif few:
+            yield self.select([few], self.tries(parts, but=[few])) + end
+        elif ordered:
+            yield self.driven(ordered, parts) + self.window(limit)
+        else:
+            yield self.walk(parts, WALK) + end
+            yield self.select(sets, self.checks(parts, but=sets), IN_ORDER) + end
 
     def count(self) -> int:
         """Return how many rows match."""
@@ -84,49 +92,56 @@ class Plan:
 
     def count_of(self, parts: Sequence[Part]) -> int:
         """Return how many visible rows meet all of `parts`."""
-        sets, checks = [p for p in parts if p.ids is not None], [p for p in parts if p.ids is None]
+        sets = [p for p in parts if p.ids is not None]
         if len(parts) == 1 and parts[0].shown is not None:
-            what = "count(*)" if parts[0].once or self.named_once() else "count(DISTINCT id)"
-            return self.number(f"SELECT {what} FROM (" + parts[0].shown + ") matching")
-        few = self.much_fewer(sets) if len(sets) > 1 else None
-        if few:
-            sets, checks = [few], [p for p in parts if p is not few]
-        elif not checks and any(p.shown is not None for p in sets):
-            # One of the sets has only visible rows: the rows themselves need not be looked at.
-            first = next(p for p in sets if p.shown is not None)
-            both = [s for s in (first.shown, *(p.ids for p in sets if p is not first)) if s]
-            return self.number("SELECT count(*) FROM (" + joined(both, " INTERSECT ") + ") matching")
-        return self.number("SELECT count(*) FROM (" + self.select(sets, checks, order=False) + ") matching")
+            what = "count(*)" if parts[0].once else "count(DISTINCT id)"
+            return self.number_of(parts[0].shown, what)
+        merged = ""
+        if len(sets) > 1:
+            sizes = [self.size(p, PROBE) for p in sets]
+            least = min(sizes)
+            if least > PROBE:
+                merged = IN_ORDER
+            elif max(sizes) > PROBE or least * TRY < sum(sizes) - least:
+                few = sets[sizes.index(least)]
+                return self.number_of(self.select([few], self.checks(parts, but=[few])))
+        shown = shown_by_index(parts)
+        return self.number_of(
+            self.select(sets, self.checks(parts, but=sets), merged) if shown is None else shown + merged
+        )
 
     # -- shapes
 
-    def select(self, sets: Sequence[Part], checks: Sequence[Part], *, order: bool = True) -> Sql:
-        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `checks`."""
-        tests = [self.sets.visible(self.find.model, "d"), *(bracketed(p.check("d")) for p in checks)]
-        if sets:
-            tests.append("d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + ")")
-        table = f"{self.table} d" if checks or self.find.order else self.sets.dialect.narrow(self.find.model, "d")
-        return f"SELECT d.id FROM {table} WHERE " + every(tests) + (self.order() if order else "")
+    def select(self, sets: Sequence[Part], tests: Sequence[Sql], merged: str = "") -> Sql:
+        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `tests`; `merged` is IN_ORDER where the sets are large."""
+        within = ["d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + f"{merged})"] if sets else []
+        table = f"{self.table} d" if tests or self.find.order else self.sets.dialect.narrow(self.find.model, "d")
+        return f"SELECT d.id FROM {table} WHERE " + every([self.sets.visible(self.find.model, "d"), *tests, *within])
 
-    def driven(self, part: Part, checks: Sequence[Part]) -> Sql:
+    def driven(self, part: Part, parts: Sequence[Part]) -> Sql:
         """Return a SELECT that goes through an ordered set in the order of ids, so that it ends when the page is full."""
         if part.ordered is None:
             raise TypeError(part)
         table, column, test = part.ordered
-        checked = (bracketed(p.check("d")) for p in checks)
-        tests = every([self.sets.visible(self.find.model, "d"), bracketed(test), *checked])
+        tests = every([self.sets.visible(self.find.model, "d"), bracketed(test), *self.tries(parts, but=[part])])
         return (
             f"SELECT d.id FROM {table} {self.sets.dialect.first} {self.table} d ON d.id = {column} WHERE "
             + tests
             + f" ORDER BY {column}"
         )
 
-    def walk(self, parts: Sequence[Part], limit: int, rows: int) -> list[int] | None:
-        """Return the page if it is full after the first `rows` rows of the table, or if there are no more; else None."""
-        end = self.connection.rows(Sql(f"SELECT d.id FROM {self.table} d ORDER BY d.id LIMIT 1 OFFSET ?", (rows,)))
-        bound = Sql(" AND d.id < ?", (end[0][0],)) if end else Sql("")
-        found = self.ids(self.select([], parts, order=False) + bound + self.order() + self.window(limit))
-        return found if not end or len(found) == limit else None
+    def checks(self, parts: Sequence[Part], *, but: Sequence[Part] = ()) -> list[Sql]:
+        """Return the conditions of the parts that are not in `but`, for many rows: the database may make sets of what they reach."""
+        return [bracketed(p.check("d")) for p in parts if p not in but]
+
+    def tries(self, parts: Sequence[Part], *, but: Sequence[Part] = ()) -> list[Sql]:
+        """Return the same for few rows: each is tried by itself."""
+        return [self.sets.dialect.tried(check) for check in self.checks(parts, but=but)]
+
+    def walk(self, parts: Sequence[Part], rows: int) -> Sql:
+        """Return a SELECT of the matching ids among the first `rows` rows of the table."""
+        end = Sql(f" AND d.id < (SELECT e.id FROM {self.table} e ORDER BY e.id LIMIT 1 OFFSET ?)", (rows,))
+        return self.select([], self.tries(parts)) + end
 
     def fewest(self, parts: Sequence[Part], most: int) -> Part | None:
         """Return the part that fewest rows meet, if these are at most `most`."""
@@ -137,17 +152,11 @@ class Plan:
                 best, least = part, rows
         return best
 
-    def much_fewer(self, parts: Sequence[Part]) -> Part | None:
-        """Return the part that so few rows meet that trying the others on them is quicker than making all the sets: a try costs as much as `TRY` rows of a set."""
-        sizes = [self.size(p, COUNTED) for p in parts]
-        least = min(sizes)
-        return parts[sizes.index(least)] if least * TRY < sum(sizes) - least else None
-
     def size(self, part: Part, most: int) -> int:
         """Return how many rows meet a part, counted up to one more than `most`."""
         if part.ids is None:
             raise TypeError(part)
-        return self.number("SELECT count(*) FROM (" + part.ids + Sql(" LIMIT ?", (most + 1,)) + ") probe")
+        return self.number_of(part.ids + Sql(" LIMIT ?", (most + 1,)))
 
     def order(self) -> str:
         """Return ORDER BY; what is left open is decided by the order of insertion, so that pages never overlap."""
@@ -170,20 +179,11 @@ class Plan:
             )
         )
 
-    def named_once(self) -> bool:
-        """Return whether the one parameter that is asked for stands at most once in each dataset."""
-        where = next((i.find.where for i in self.find.includes if i.filters), self.find.where)
-        parts = where.parts if isinstance(where, And) else (where,)
-        names = [p.values for p in parts if isinstance(p, Compare) and p.field.name == "name" and p.operator == "eq"]
-        if not names:
-            return False
-        return self.connection.rows(Sql("SELECT repeated FROM parameter_name WHERE name = ?", names[0])) == [(0,)]
-
     # -- running
 
-    def ids(self, statement: Sql) -> list[int]:
-        """Return the first column of a SELECT."""
-        return [row[0] for row in self.connection.rows(statement)]
+    def number_of(self, rows: Sql, what: str = "count(*)") -> int:
+        """Return how many rows a SELECT has."""
+        return self.number(f"SELECT {what} FROM (" + rows + ") matching")
 
     def number(self, statement: Sql) -> int:
         """Return the one number of a SELECT."""

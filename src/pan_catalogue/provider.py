@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol
 
 from . import grammar
@@ -60,13 +61,15 @@ class Provider:
         sets = self._sets()
         plan = Plan(self.reader, sets, find)
         limit = find.limit or self.settings.limits.page
-        if find.words is not None:
-            scored = dict(Scorer(self.reader, plan, self.settings.scoring.formula).page(limit))
+        fetch = self._fetch(sets)
+        if find.words is None:
+            objects = fetch.page(plan, limit)
+            scores: Iterable[float] = repeat(NONE, len(objects))
         else:
-            scored = dict.fromkeys(plan.page(limit), NONE)
-        objects = self._fetch(sets).objects(find, list(scored)) if scored else []
-        for found, score in zip(objects, scored.values(), strict=True):
-            found["score"] = score
+            scored = dict(Scorer(self.reader, plan, self.settings.scoring.formula).page(limit))
+            objects, scores = fetch.objects(find, list(scored)), scored.values()
+        for found, score in zip(objects, scores, strict=True):
+            found.score = score
         return objects, find.limit is None and len(objects) == limit
 
     def one(self, model: str, pid: str, filter: str | None) -> Object:  # noqa: A002 - its name in the API
@@ -144,11 +147,7 @@ class Provider:
 
     def _sets(self) -> Sets:
         self.reader.begin()
-        return Sets(
-            self.reader.dialect,
-            int(self.clock()),
-            lambda statement: tuple(row[0] for row in self.reader.rows(statement)),
-        )
+        return Sets(self.reader.dialect, int(self.clock()), self.reader.rows)
 
     def _fetch(self, sets: Sets) -> Fetch:
         return Fetch(self.reader, sets, self.settings.limits.rows)

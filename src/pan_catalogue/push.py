@@ -35,7 +35,7 @@ class Push:
     Attributes:
         settings: of the service.
         tokens: SHA-256 of each token -> whose it is.
-        thread: in which records are written; reading has another.
+        thread: in which records are written, while others read.
     """
 
     settings: Settings

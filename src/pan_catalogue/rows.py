@@ -11,15 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from . import units
 from .errors import TooExpensive
-from .model import MODELS, Field, Model, Type
-from .plan import Connection, nulls_first
+from .model import MODELS, SINGULAR, Field, Type
+from .plan import Connection, Plan, nulls_first
 from .query import ALWAYS, Find, Include
 from .sql.fragment import TRUE, Sql, bracketed, every, one_of
 from .sql.sets import Sets, joined_from
 
-Object = dict[str, Any]
+
+class Object(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """An object of the data model in an answer; what is None is left out. `Listing` makes a class of it for each of `MODELS`: a dict would cost three times as much to fill."""
+
+    score: float | None = None
 
 
 @dataclass
@@ -37,15 +43,30 @@ class Fetch:
     most: int
     rows: int = 0
 
+    def page(self, plan: Plan, limit: int) -> list[Object]:
+        """Return the first `limit` objects of what is asked, in its order, with what it includes."""
+        objects: dict[int, Object] = {}
+        for ids in plan.pages(limit):
+            self.rows = 0
+            objects = self.roots(plan.find, "d.id IN (" + ids + ")" + plan.order())
+            if len(objects) == limit:
+                break
+        self.include(plan.find, objects)
+        return list(objects.values())
+
     def objects(self, find: Find, ids: Sequence[int]) -> list[Object]:
         """Return the objects of `ids`, in their order, with what `find` includes."""
-        columns = listing(find.model)
-        make = columns.maker(find.fields)
-        statement = f"SELECT 0, d.id, {columns.select('d')} FROM {columns.table('d')} WHERE " + one_of("d.id", ids)
-        found = {row[1]: make(row) for row in self.fetch(statement)}
+        found = self.roots(find, one_of("d.id", ids))
         objects = {i: found[i] for i in ids if i in found}
         self.include(find, objects)
         return list(objects.values())
+
+    def roots(self, find: Find, chosen: Sql) -> dict[int, Object]:
+        """Return the objects of the class that is asked for, by id, without what they include."""
+        columns = listing(find.model)
+        make = columns.maker(find)
+        rows = self.fetch(f"SELECT 0, d.id, {columns.select('d', find)} FROM {columns.table('d')} WHERE " + chosen)
+        return {row[1]: make(row) for row in rows}
 
     def include(self, find: Find, parents: dict[int, Object]) -> None:
         """Put the related objects into `parents`, which are by id."""
@@ -56,9 +77,9 @@ class Fetch:
             children = self.related(find.model, includes, list(parents))
             for i, parent in parents.items():
                 if relation.many:
-                    parent[relation.name] = children[i]
+                    setattr(parent, relation.name, children[i])
                 elif children[i]:
-                    parent[relation.name] = children[i][0]
+                    setattr(parent, relation.name, children[i][0])
 
     def related(self, model: str, includes: Sequence[Include], parents: Sequence[int]) -> dict[int, list[Object]]:
         """Return the related objects of each parent, in the order they were taken in or the one that is asked for."""
@@ -73,24 +94,18 @@ class Fetch:
         wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
         order = ", ".join([*wanted, "c.id"])
         statement = (
-            f"SELECT {parent_column}, c.id, {columns.select('c', with_si=bool(find.units))} FROM {tables}{columns.more('c')} WHERE "
+            f"SELECT {parent_column}, c.id, {columns.select('c', find)} FROM {tables}{columns.more('c')} WHERE "
             + tests
             + f" ORDER BY {order}"
         )
         rows = self.fetch(statement)
         if find.skip or find.limit is not None:
             rows = list(window(rows, find.skip, find.limit))
-        make = columns.maker(find.fields, with_si=bool(find.units))
-        objects: dict[int, Object] = {}
+        make = columns.maker(find)
+        objects = {row[1]: make(row) for row in rows}
         result: dict[int, list[Object]] = defaultdict(list)
         for row in rows:
-            made = objects.get(row[1])
-            if made is None:
-                made = objects[row[1]] = make(row)
-            result[row[0]].append(made)
-        if find.units:
-            for made in objects.values():
-                in_unit(made, find.units)
+            result[row[0]].append(objects[row[1]])
         self.include(find, objects)
         return result
 
@@ -135,32 +150,37 @@ class Fetch:
         return found
 
 
+SI = ("{}.dim", "{}.si")
+FIRST = 2  # place of the first column in a row: the parent and the id stand before
 Maker = Callable[[Sequence[Any]], Object]
-HIDDEN = "\0si"  # (dimension, value in SI) of a parameter, until it is in the unit that was asked for
 
 
 class Listing:
     """The columns of a class, and how a row becomes an object.
 
+    A row is (parent, id, the other fields in their order; of a parameter its text; dimension and value in SI where a unit was asked for).
+
     Args:
-        model: the class.
+        key: of the class in `MODELS`.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self._makers: dict[tuple[frozenset[str] | None, bool], Maker] = {}
-        self._columns: list[str] = []
-        # (key in the answer, place in the row, what makes a value of it); a value that is NULL is left out.
-        self._places: list[tuple[str, int, Callable[[Any], Any] | None]] = []
-        for f in model.fields.values():
-            for column, convert in columns_of(f):
-                self._places.append((f.name, len(self._columns) + FIRST, convert))
-                self._columns.append(column)
-        self._si = len(self._columns) + FIRST
+    def __init__(self, key: str) -> None:
+        self.model = MODELS[key]
+        fields = self.model.fields.values()
+        stored = [f for f in fields if f.type is not Type.ID]
+        self._columns = [*map(column, stored)]
+        self._convert = [(n, CONVERT[f.type]) for n, f in enumerate(stored) if f.type in CONVERT]
+        self._make: Maker = self._identified if len(stored) < len(fields) else self._plain
+        if any(f.type is Type.VALUE for f in fields):
+            self._columns.append("{}.txt")
+            self._make = self._parameter
+        related = (*self.model.relations, *(name for of, name in SINGULAR if of == key))
+        names = [(name, Any, None) for name in (*self.model.fields, *related)]
+        self._kind = msgspec.defstruct(self.model.name, names, bases=(Object,), omit_defaults=True, gc=False)
 
-    def select(self, alias: str, *, with_si: bool = False) -> str:
-        """Return the columns, without `id`; a parameter's dimension and value in SI last."""
-        return ", ".join(c.format(alias) for c in (*self._columns, *(SI if with_si else ())))
+    def select(self, alias: str, find: Find) -> str:
+        """Return the columns after the id."""
+        return ", ".join(c.format(alias) for c in (*self._columns, *(SI if find.units else ())))
 
     def more(self, alias: str) -> str:
         """Return the tables of names that are joined."""
@@ -174,55 +194,51 @@ class Listing:
         """Return the tables."""
         return f"{self.model.table} {alias}{self.more(alias)}"
 
-    def maker(self, wanted: frozenset[str] | None, *, with_si: bool = False) -> Maker:
-        """Return what makes an object of a row (parent, id, columns of `select`).
-
-        Args:
-            wanted: names of the fields in the answer, or None: all.
-            with_si: whether a parameter keeps its value in SI under `HIDDEN`.
-        """
-        key = (wanted, with_si)
-        if key not in self._makers:
-            if len(self._makers) > 100:  # noqa: PLR2004 - clients choose the fields: what is kept must have an end
-                self._makers.clear()
-            self._makers[key] = self._maker(wanted, with_si=with_si)
-        return self._makers[key]
-
-    def _maker(self, wanted: frozenset[str] | None, *, with_si: bool) -> Maker:
-        places = [p for p in self._places if wanted is None or p[0] in wanted]
-        si = self._si
+    def maker(self, find: Find) -> Maker:
+        """Return what makes an object of a row."""
+        if find.fields is None and not find.units:
+            return self._make
+        unwanted = () if find.fields is None else self.model.fields.keys() - find.fields
 
         def make(row: Sequence[Any]) -> Object:
-            made: Object = {}
-            for name, place, convert in places:
-                value = row[place]
-                if value is not None:
-                    made[name] = value if convert is None else convert(value)
-            if with_si and row[si] is not None:
-                made[HIDDEN] = (row[si], row[si + 1])
+            made = self._make(row)
+            if find.units and row[-1] is not None:
+                in_unit(made, row[-2], row[-1], find.units)
+            for name in unwanted:
+                setattr(made, name, None)
             return made
 
         return make
 
+    def _plain(self, row: Sequence[Any]) -> Any:
+        values = list(row[FIRST:])
+        for place, convert in self._convert:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        return self._kind(*values)
 
-SI = ("{}.dim", "{}.si")
-FIRST = 2  # place of the first column in a row: the parent and the id stand before
+    def _identified(self, row: Sequence[Any]) -> Any:
+        return self._kind(str(row[1]), *row[FIRST:])
+
+    def _parameter(self, row: Sequence[Any]) -> Any:
+        _, key, name, value, unit, text, *_ = row
+        return self._kind(str(key), name, text if value is None else number(value), unit)
 
 
-def columns_of(f: Field) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """Return the columns of a field, `{}` for the table, and what makes a value of each."""
+def column(f: Field) -> str:
+    """Return the column of a field, `{}` for the table."""
     if f.names:
-        return [("{}_n.name", None)]
-    match f.type:
-        case Type.VALUE:
-            return [("{}.num", number), ("{}.txt", None)]
-        case Type.BOOLEAN:
-            return [(f"{{}}.{f.column}", bool)]
-        case Type.ID:
-            return [(f"{{}}.{f.column}", str)]
-        case Type.STRINGS:
-            return [(f"{{}}.{f.name}", json.loads)]
-    return [(f"{{}}.{f.column}", None)]
+        return "{}_n.name"
+    return "{}." + (f.name if f.rows else f.column)
+
+
+def number(value: float) -> float | int:
+    """Return a number as it was written: 930, not 930.0."""
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+# What makes a value of the answer of a stored one.
+CONVERT: dict[Type, Callable[[Any], Any]] = {Type.BOOLEAN: bool, Type.STRINGS: json.loads}
 
 
 def window(rows: Iterable[Sequence[Any]], skip: int, limit: int | None) -> Iterator[Any]:
@@ -235,27 +251,24 @@ def window(rows: Iterable[Sequence[Any]], skip: int, limit: int | None) -> Itera
             yield row
 
 
-def number(value: float) -> float | int:
-    """Return a number as it was written: 930, not 930.0."""
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+def in_unit(parameter: Any, dimension: int, si: float, asked: Sequence[tuple[str | None, str, str]]) -> None:
+    """Give a parameter's value in the unit that was asked for, if it can be; the stored number when that is its own unit.
 
-
-def in_unit(parameter: Object, asked: Sequence[tuple[str | None, str, str]]) -> None:
-    """Give a parameter's value in the unit that was asked for, if it can be; the stored number when that is its own unit."""
-    held = parameter.pop(HIDDEN, None)
-    if held is None or not asked:
-        return
-    dimension = units.dimensions()[held[0]]
+    Args:
+        parameter: the object.
+        dimension: place of its dimension in `units.dimensions`.
+        si: its value in SI.
+        asked: (name of the parameter or None, dimension, unit).
+    """
     for name, of, unit in asked:
-        if of != dimension or (name is not None and name != parameter.get("name", name)):
+        if of != units.dimensions()[dimension] or name not in {None, parameter.name}:
             continue
-        wanted = units.find(unit)
-        stored = units.find(parameter.get("unit", ""))
-        if wanted and "value" in parameter:
+        wanted = units.find(unit) if unit != parameter.unit else None
+        if wanted:
+            stored = units.find(parameter.unit or "")
             if stored is None or (stored.factor, stored.offset) != (wanted.factor, wanted.offset):
-                parameter["value"] = number(wanted.from_si(held[1]))
-            if "unit" in parameter:
-                parameter["unit"] = unit
+                parameter.value = number(wanted.from_si(si))
+            parameter.unit = unit
         return
 
 
@@ -278,7 +291,7 @@ def merged(includes: Sequence[Include]) -> Find:
     )
 
 
-_LISTINGS = {key: Listing(model) for key, model in MODELS.items()}
+_LISTINGS = {key: Listing(key) for key in MODELS}
 
 
 def listing(model: str) -> Listing:

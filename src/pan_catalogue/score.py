@@ -100,7 +100,7 @@ class Scorer:
             return Sql("")
         parts = self.plan.sets.parts(find)
         sets = [p for p in parts if p.ids is not None]
-        return " AND p.item_id IN (" + self.plan.select(sets, [p for p in parts if p.ids is None], order=False) + ")"
+        return " AND p.item_id IN (" + self.plan.select(sets, self.plan.checks(parts, but=sets)) + ")"
 
     def weights(self, find: Find, words: Sequence[tuple[int, float]]) -> list[tuple[str, Sql]]:
         """Return (name, sum over a record's terms) of what the formula needs."""

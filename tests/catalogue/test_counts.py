@@ -46,7 +46,11 @@ HOT, BRIGHT = quantity("temperature", {"gt": 100}, "K"), quantity("energy", {"gt
         ({"where": {"and": [{"text": "word"}, {"pid": {"neq": "d0"}}]}, "include": [HOT]}, "23"),
     ],
 )
-@pytest.mark.parametrize("bounds", [(1_000, 8, 20_000, 40_000, 0), (0, 0, 0, 0, 1_000)], ids=["by few", "by sets"])
+@pytest.mark.parametrize(
+    "bounds",
+    [(1_000, 8, 20_000, 40_000, 0), (0, 0, 20_000, 0, 1_000), (0, 0, 0, 0, 1_000)],
+    ids=["by few", "by sets", "merged"],
+)
 def test_count_and_list(served, monkeypatch, asked, pids, bounds):
     for name, value in zip(("FEW", "GLANCE", "PROBE", "WALK", "TRY"), bounds, strict=True):
         monkeypatch.setattr(f"pan_catalogue.plan.{name}", value)

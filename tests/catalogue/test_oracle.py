@@ -51,27 +51,28 @@ def plain(answer):
     return float(answer) if isinstance(answer, int) and not isinstance(answer, bool) else answer
 
 
-# Where the planner changes from one shape of SQL to another: (FEW, GLANCE, PROBE, WALK, TRY). These catalogues are small, so the bounds are made small too, and
+# Where the planner changes from one shape of SQL to another: (FEW, GLANCE, GLANCE_OWN, PROBE, WALK, TRY). These catalogues are small, so the bounds are made small too, and
 # every shape is taken.
 SHAPES = st.sampled_from(
     [
-        (1_000, 8, 20_000, 40_000, 4),
-        (0, 1, 2, 3, 0),
-        (0, 0, 0, 0, 1_000),
-        (0, 1, 0, 6, 1),
-        (1, 1, 3, 4, 0),
-        (0, 0, 0, 1_000, 1_000),
+        (1_000, 8, 80, 20_000, 40_000, 4),
+        (0, 1, 2, 2, 3, 0),
+        (0, 0, 0, 0, 0, 1_000),
+        (0, 1, 0, 0, 6, 1),
+        (1, 1, 1, 3, 4, 0),
+        (0, 0, 0, 0, 1_000, 1_000),
+        (0, 0, 0, 20_000, 0, 1_000),
     ]
 )
 
 
 def shape(bounds):
-    plan.FEW, plan.GLANCE, plan.PROBE, plan.WALK, plan.TRY = bounds
+    plan.FEW, plan.GLANCE, plan.GLANCE_OWN, plan.PROBE, plan.WALK, plan.TRY = bounds
 
 
 @pytest.fixture(autouse=True, scope="module")
 def shapes_as_they_were():
-    before = (plan.FEW, plan.GLANCE, plan.PROBE, plan.WALK, plan.TRY)
+    before = (plan.FEW, plan.GLANCE, plan.GLANCE_OWN, plan.PROBE, plan.WALK, plan.TRY)
     yield
     shape(before)
 

@@ -40,6 +40,9 @@ class Dialect(Protocol):
     def narrow(self, model: str, alias: str) -> str:
         """Return the table of a class where nothing but `id` and `visible_from` is read."""
 
+    def tried(self, condition: Sql) -> Sql:
+        """Return a condition in such words that it is tried row by row."""
+
     def text_ids(self, model: str, term: str) -> Sql | None:
         """Return a SELECT of the ids of the rows of a class whose text contains a folded text, by an index; None: there is none."""
 
@@ -74,6 +77,10 @@ class SQLite:
         """See `Dialect`. A row of the index is a fortieth of the table's; the planner would not take it by itself."""
         table = MODELS[model].table
         return f"{table} {alias} INDEXED BY {table}_narrow" if model in self.indexed else f"{table} {alias}"
+
+    def tried(self, condition: Sql) -> Sql:
+        """See `Dialect`. It always is."""
+        return condition
 
     def text_ids(self, model: str, term: str) -> Sql | None:
         """See `Dialect`."""
@@ -118,6 +125,10 @@ class PostgreSQL:
     def narrow(self, model: str, alias: str) -> str:
         """See `Dialect`. The planner finds the index."""
         return f"{MODELS[model].table} {alias}"
+
+    def tried(self, condition: Sql) -> Sql:
+        """See `Dialect`. Of an EXISTS in WHERE the planner makes a join, with the whole set at its other side."""
+        return "(SELECT " + condition + ")" if "EXISTS" in condition.text else condition
 
     def text_ids(self, model: str, term: str) -> Sql | None:
         """See `Dialect`."""

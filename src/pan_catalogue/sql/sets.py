@@ -6,17 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from ..model import MODELS, ChildKey, ParentKey, Relation, Through
+from ..model import MODELS, ChildKey, ParentKey, Relation, Through, Type
 from ..query import ALWAYS, And, Compare, Condition, Contains, Find, Include, Like, Not, Or
 from ..text import fold
 from .conditions import condition
 from .dialects import Dialect
-from .fragment import FALSE, TRUE, Sql, bracketed, every, one_of, some
+from .fragment import FALSE, TRUE, Sql, bracketed, every, joined, one_of, some
 
-Lookup = Callable[[Sql], tuple[int, ...]]
+Lookup = Callable[[Sql], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Part:
         once: whether `ids` has each row once.
         ordered: (table and alias, column of the id, condition) that yield `ids` in order without sorting; None: no such way.
         opposite: the part that this is the negation of.
+        own: whether `check` reads the row alone.
     """
 
     check: Callable[[str], Sql]
@@ -38,6 +40,7 @@ class Part:
     once: bool = False
     ordered: tuple[str, str, Sql] | None = None
     opposite: Part | None = None
+    own: bool = False
 
     @property
     def direct(self) -> bool:
@@ -52,13 +55,15 @@ class Sets:
     Attributes:
         dialect: of the database.
         now: seconds since 1970; what is released later is not there.
-        lookup: runs a SELECT of ids at once: techniques are few, and knowing them makes the rest quick.
+        lookup: runs a SELECT at once: techniques and names of parameters are few, and knowing their keys makes the rest quick.
+        found: what was looked up.
     """
 
     dialect: Dialect
     now: int
     lookup: Lookup
     aliases: int = 0
+    found: dict[Sql, list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def alias(self) -> str:
         """Return a name for one more table of the statement."""
@@ -77,7 +82,31 @@ class Sets:
 
     def where(self, model: str, alias: str, of: Condition) -> Sql:
         """Return a condition on the fields of one row."""
-        return condition(self.dialect, [f.folded for f in MODELS[model].text_fields], alias, of)
+        return condition(self.dialect, [f.folded for f in MODELS[model].text_fields], alias, self.by_key(of))
+
+    def by_key(self, of: Condition) -> Condition:
+        """Return `of` with the keys of names in place of the names: of a key the database knows how many rows it means, of a subquery it guesses."""
+        match of:
+            case And(parts):
+                return And(tuple(map(self.by_key, parts)))
+            case Or(parts):
+                return Or(tuple(map(self.by_key, parts)))
+            case Not(part):
+                return Not(self.by_key(part))
+            case Compare(of_name, "eq" | "inq", values) if of_name.names:
+                keys = tuple(key for key, _ in self.named_parameters(values))
+                return Compare(replace(of_name, names="", type=Type.INTEGER), "inq", keys)
+        return of
+
+    def named_parameters(self, names: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Return (key, whether any dataset has it more than once) of the parameters of these names."""
+        return self.looked_up("SELECT n.id, n.repeated FROM parameter_name n WHERE " + one_of("n.name", names))
+
+    def looked_up(self, statement: Sql) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT, which is run once in a request."""
+        if statement not in self.found:
+            self.found[statement] = self.lookup(statement)
+        return self.found[statement]
 
     def parts(self, find: Find) -> list[Part]:
         """Return the conditions of `find` that all hold for its rows; being visible is not among them."""
@@ -92,21 +121,29 @@ class Sets:
             return self.where(model, alias, of)
 
         if not isinstance(of, Contains):
-            return Part(check)
-        return Part(check, self.dialect.text_ids(model, of.term), ordered=self.dialect.text_ordered(model, of.term))
+            return Part(check, own=True)
+        ids, ordered = self.dialect.text_ids(model, of.term), self.dialect.text_ordered(model, of.term)
+        return Part(check, ids, ordered=ordered, own=True)
 
     def related(self, model: str, include: Include) -> Part:
         """Return that a row has a related one such as `include` asks for."""
         if include.relation.target == "Technique" and model == "Dataset":
             return self.techniques(include)
-        shown = None
-        if include.relation.target == "DatasetParameter" and not any(i.filters for i in include.find.includes):
-            tests = [
-                bracketed(self.where("DatasetParameter", "p", include.find.where)),
-                Sql("p.visible_from <= ?", (self.now,)),
-            ]
-            shown = "SELECT p.dataset_id AS id FROM dataset_parameter p WHERE " + every(tests)
-        return Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include), shown)
+        part = Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include))
+        if include.relation.target != "DatasetParameter" or any(i.filters for i in include.find.includes):
+            return part
+        tests = [
+            bracketed(self.where("DatasetParameter", "p", include.find.where)),
+            Sql("p.visible_from <= ?", (self.now,)),
+        ]
+        shown = "SELECT p.dataset_id AS id FROM dataset_parameter p WHERE " + every(tests)
+        return replace(part, shown=shown, once=self.once(include.find.where))
+
+    def once(self, of: Condition) -> bool:
+        """Return whether what `of` says of a parameter is met at most once in each dataset: it is about one name that no dataset has twice."""
+        parts = of.parts if isinstance(of, And) else (of,)
+        names = [p.values for p in parts if isinstance(p, Compare) and p.field.names and p.operator == "eq"]
+        return bool(names) and not any(repeated for _, repeated in self.named_parameters(names[0]))
 
     def related_check(self, alias: str, include: Include) -> Sql:
         """Return that the row `alias` has a related one, as EXISTS."""
@@ -124,6 +161,11 @@ class Sets:
 
     def related_ids(self, model: str, include: Include) -> Sql:
         """Return a SELECT of the ids of rows that have a related one."""
+        link = include.relation.link
+        if isinstance(link, Through) and include.find.where == ALWAYS:
+            found = shown_by_index([self.related(include.find.model, i) for i in include.find.includes if i.filters])
+            if found is not None:
+                return f"SELECT {link.parent_column} FROM {link.table} WHERE {link.child_column} IN (" + found + ")"
         child = self.alias()
         table, column = joined_from(model, include.relation, child)
         inner = [self.related_one(include.find.model, i, child, ids=True) for i in include.find.includes if i.filters]
@@ -216,7 +258,7 @@ class Sets:
     def named(self, of: Condition) -> tuple[int, ...]:
         """Return the ids of the techniques that a comparison means: by pid, by PaNET id, or by a label or alternative label without regard to case."""
         if isinstance(of, Contains):
-            return self.lookup(
+            return self.ids(
                 "SELECT DISTINCT n.technique_id FROM technique_name n WHERE "
                 + self.dialect.contains("n.name_fold", of.term)
             )
@@ -230,7 +272,11 @@ class Sets:
                 of = replace(of, values=tuple(fold(v) if isinstance(v, str) else v for v in of.values))
             else:
                 of = replace(of, pattern=tuple(fold(p) if isinstance(p, str) else p for p in of.pattern))
-        return self.lookup(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + condition(self.dialect, [], "n", of))
+        return self.ids(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + condition(self.dialect, [], "n", of))
+
+    def ids(self, statement: Sql) -> tuple[int, ...]:
+        """Return the first column of a SELECT."""
+        return tuple(row[0] for row in self.looked_up(statement))
 
     def shown(self, of: Condition) -> Callable[[str], Sql]:
         """Return which of a matching dataset's techniques are in the answer: those that one of the wanted techniques stands for; with only negative conditions all."""
@@ -250,6 +296,13 @@ class Sets:
                 yield from self.wanted(part)
         elif not isinstance(of, Not):
             yield from self.named(of)
+
+
+def shown_by_index(parts: Sequence[Part]) -> Sql | None:
+    """Return a SELECT of the ids of the visible rows that meet all parts, if indexes have them: the rows themselves need not be looked at. Else None."""
+    first = next((p for p in parts if p.shown is not None), None)
+    sets = [s for s in (first.shown if p is first else p.ids for p in parts) if s is not None] if first else []
+    return joined(sets, " INTERSECT ") if sets and len(sets) == len(parts) else None
 
 
 def negated(part: Sql) -> Sql:

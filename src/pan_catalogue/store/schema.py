@@ -71,6 +71,7 @@ CREATE INDEX IF NOT EXISTS document_dataset_of ON document_dataset (dataset_id, 
 CREATE INDEX IF NOT EXISTS dataset_sample_of ON dataset_sample (sample_id, dataset_id);
 CREATE INDEX IF NOT EXISTS dataset_technique_of ON dataset_technique (technique_id, dataset_id);
 CREATE INDEX IF NOT EXISTS dataset_parameter_range ON dataset_parameter (name_id, dim, si, dataset_id, visible_from);
+CREATE INDEX IF NOT EXISTS dataset_parameter_named ON dataset_parameter (name_id, dataset_id, dim, si, visible_from);
 CREATE INDEX IF NOT EXISTS dataset_parameter_text ON dataset_parameter (name_id, txt, dataset_id, visible_from) WHERE txt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dataset_parameter_of ON dataset_parameter (dataset_id);
 CREATE INDEX IF NOT EXISTS document_parameter_range ON document_parameter (name_id, dim, si, document_id);
