@@ -17,6 +17,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import facets
 from .errors import BadFilter, NotFound, RequestError, StoreError
 from .grammar import model_at
 from .model import MODELS
@@ -55,6 +56,9 @@ class SearchAPI:
             case "count":
                 where, whole = parameters(request, ("where", "filter"), tolerant)
                 return answer({"count": of.count(model, where, whole)})
+            case "facets":
+                text = parameter(request, "filter", tolerant)
+                return answer(of.facet(pid, text))
             case "files":
                 text = parameter(request, "filter", tolerant)
                 return answer(of.files(pid, text))
@@ -72,7 +76,7 @@ def raw_path(request: Request) -> str:
 
 
 def parsed(path: str) -> tuple[str, str, str]:
-    """Return (key of the class, pid or an empty text, call): `list`, `count`, `one`, `files` or `files/count`.
+    """Return (key of the class, pid or name of the facet or an empty text, call): `list`, `count`, `one`, `facets`, `files` or `files/count`.
 
     Raises:
         NotFound: there is no such call.
@@ -92,6 +96,8 @@ def parsed(path: str) -> tuple[str, str, str]:
         return model, "", "list"
     if lower == ["count"]:
         return model, "", "count"
+    if model == "Dataset" and len(rest) == 2 and lower[0] == "facets" and lower[1] in facets.NAMES:  # noqa: PLR2004
+        return model, lower[1], "facets"
     if model == "Dataset" and len(rest) > 1 and lower[-1] == "files":
         return model, decoded("/".join(rest[:-1])), "files"
     if model == "Dataset" and len(rest) > 2 and lower[-2:] == ["files", "count"]:  # noqa: PLR2004

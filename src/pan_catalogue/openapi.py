@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import __version__
+from . import __version__, facets
 from .api import BASE
 from .model import MODELS, Model, Type
 from .operators import OPERATORS
@@ -55,6 +55,10 @@ def calls(key: str, model: Model) -> dict[str, Any]:
         f"/{model.path}/{{pid}}": get(f"One {model.name} by its pid, slashes as %2F", ["pid", "filter"], one),
     }
     if key == "Dataset":
+        for name in facets.NAMES:
+            told[f"/{model.path}/facets/{name}"] = get(
+                f"How many Datasets that meet a filter each {name.removesuffix('s')} has", ["filter"], facet()
+            )
         files = {"type": "array", "items": {"$ref": "#/components/schemas/File"}}
         told[f"/{model.path}/{{pid}}/files"] = get("Files of a dataset", ["pid", "filter"], files)
         told[f"/{model.path}/{{pid}}/files/count"] = get(
@@ -100,6 +104,12 @@ def schema(model: Model) -> dict[str, Any]:
 def count() -> dict[str, Any]:
     """Return the schema of a count."""
     return {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]}
+
+
+def facet() -> dict[str, Any]:
+    """Return the schema of a facet."""
+    told = {"pid": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}}
+    return {"type": "array", "items": {"type": "object", "properties": told, "required": ["pid", "count"]}}
 
 
 def error() -> dict[str, Any]:

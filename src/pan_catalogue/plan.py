@@ -92,10 +92,13 @@ class Plan:
 
     def count_of(self, parts: Sequence[Part]) -> int:
         """Return how many visible rows meet all of `parts`."""
+        return self.number_of(self.matching(parts))
+
+    def matching(self, parts: Sequence[Part]) -> Sql:
+        """Return a SELECT of the ids of all visible rows that meet all of `parts`, each once."""
         sets = [p for p in parts if p.ids is not None]
         if len(parts) == 1 and parts[0].shown is not None:
-            what = "count(*)" if parts[0].once else "count(DISTINCT id)"
-            return self.number_of(parts[0].shown, what)
+            return parts[0].shown if parts[0].once else "SELECT DISTINCT id FROM (" + parts[0].shown + ") shown"
         merged = ""
         if len(sets) > 1:
             sizes = [self.size(p, PROBE) for p in sets]
@@ -104,11 +107,13 @@ class Plan:
                 merged = IN_ORDER
             elif max(sizes) > PROBE or least * TRY < sum(sizes) - least:
                 few = sets[sizes.index(least)]
-                return self.number_of(self.select([few], self.checks(parts, but=[few])))
+                return self.select([few], self.checks(parts, but=[few]))
         shown = shown_by_index(parts)
-        return self.number_of(
-            self.select(sets, self.checks(parts, but=sets), merged) if shown is None else shown + merged
-        )
+        return self.select(sets, self.checks(parts, but=sets), merged) if shown is None else shown + merged
+
+    def large(self, parts: Sequence[Part]) -> bool:
+        """Return whether so many rows meet all of `parts`, or may do so, that what belongs to them is soonest found in the order of ids."""
+        return len(parts) != 1 or parts[0].ids is None or self.size(parts[0], PROBE) > PROBE
 
     # -- shapes
 
@@ -181,9 +186,9 @@ class Plan:
 
     # -- running
 
-    def number_of(self, rows: Sql, what: str = "count(*)") -> int:
+    def number_of(self, rows: Sql) -> int:
         """Return how many rows a SELECT has."""
-        return self.number(f"SELECT {what} FROM (" + rows + ") matching")
+        return self.number("SELECT count(*) FROM (" + rows + ") matching")
 
     def number(self, statement: Sql) -> int:
         """Return the one number of a SELECT."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Protocol
 
 from . import grammar
 from .errors import BadFilter, NotFound
+from .facets import Facets
 from .model import MODELS, relation_of
 from .plan import Plan
 from .query import Find, Include
@@ -33,6 +34,9 @@ class Reader(Protocol):
 
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
         """Return all rows of a SELECT."""
+
+    def tally(self, statement: Sql) -> Mapping[int | None, int]:
+        """Return how often each value is in the one column of a SELECT."""
 
     def close(self) -> None:
         """End the connection."""
@@ -87,12 +91,18 @@ class Provider:
         if where is not None and filter is not None:
             raise BadFilter("give `where` or `filter`, not both", "where")
         if filter is not None:
-            find = grammar.of_filter(model, filter, self.settings.bounds)
-            if find.words is not None:
-                raise BadFilter("a free-text query is not counted", "filter.query")
-        else:
-            find = grammar.of_where(model, where, self.settings.bounds)
-        return Plan(self.reader, self._sets(), find).count()
+            return self._counting(model, filter).count()
+        return Plan(self.reader, self._sets(), grammar.of_where(model, where, self.settings.bounds)).count()
+
+    def facet(self, name: str, filter: str | None) -> list[dict[str, Any]]:  # noqa: A002 - its name in the API
+        """Return how the datasets that meet a filter are spread over their instruments or techniques; see `Facets`."""
+        return Facets(self.reader, self._counting("Dataset", filter)).of(name)
+
+    def _counting(self, model: str, filter: str | None) -> Plan:  # noqa: A002 - its name in the API
+        find = grammar.of_filter(model, filter, self.settings.bounds)
+        if find.words is not None:
+            raise BadFilter("a free-text query is not counted", "filter.query")
+        return Plan(self.reader, self._sets(), find)
 
     def files(self, pid: str, filter: str | None) -> list[Object]:  # noqa: A002 - its name in the API
         """Return the files of a dataset."""

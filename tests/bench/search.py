@@ -193,7 +193,7 @@ class ByHand:
             rows = self.reader.rows(Sql(text, values))
             if n == 0:
                 ids = [row[0] for row in rows]
-                counts = "count(" in text.split(" FROM ")[0] or "sum(" in text
+                counts = text.startswith(("SELECT count(", "SELECT sum("))
                 result = int(rows[0][0] or 0) if counts else len(rows)
         return result
 

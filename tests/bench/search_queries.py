@@ -147,6 +147,26 @@ def count_text(pick: random.Random) -> tuple[dict[str, Any], Statements]:
     return {"text": word}, [(f"SELECT count(*) FROM {{text_narrow}} WHERE {{match}} AND {VISIBLE}", (word, NOW))]
 
 
+def facet_tagged(pick: random.Random) -> tuple[dict[str, Any], Statements]:
+    """Return how the datasets of a technique are spread over instruments."""
+    pid = technique(pick)
+    sql = (
+        "SELECT d.instrument_id, count(*) FROM dataset_technique_anc t {first} dataset d ON d.id = t.dataset_id WHERE t.technique_id = "
+        "(SELECT id FROM technique WHERE pid = ?) AND t.visible_from <= ? GROUP BY d.instrument_id"
+    )
+    return {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}]}, [(sql, (pid, NOW))]
+
+
+def facet_ranged(pick: random.Random) -> tuple[dict[str, Any], Statements]:
+    """Return how the datasets of half a range are spread over instruments."""
+    asked, statements = count_range(pick)
+    inner, values = statements[0]
+    sql = inner.replace("SELECT count(*)", "SELECT p.dataset_id")
+    return asked, [
+        (f"SELECT d.instrument_id, count(*) FROM dataset d WHERE d.id IN ({sql}) GROUP BY d.instrument_id", values)
+    ]
+
+
 QUERIES = [
     Query("list", "Datasets", listed, (5, 50)),
     Query("text", "Datasets", text, (5, 50)),
@@ -158,6 +178,8 @@ QUERIES = [
     Query("documents > datasets > technique", "Documents", documents_of, (None, 50)),
     Query("count all", "Datasets/count", count_all, (30, 150)),
     Query("count of a text", "Datasets/count", count_text, (30, 150)),
+    Query("facet of a technique", "Datasets/facets/instrument", facet_tagged, (None, 250)),
+    Query("facet of half a range", "Datasets/facets/instrument", facet_ranged, (None, 250)),
 ]
 
 

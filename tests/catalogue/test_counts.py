@@ -74,3 +74,13 @@ def test_a_unit_says_nothing_of_another_dimension(served):
         p["name"]: (p["value"], p["unit"]) for p in served.get("Datasets", filter={"include": [asked]})[0]["parameters"]
     }
     assert told == {"temperature": (300, "K"), "energy": (10_000, "eV")}
+
+
+def test_facets(served):
+    assert served.get("datasets/facets/Techniques", filter={"include": [HOT], "limit": 1, "skip": 7}) == [
+        {"pid": "t0", "name": "Technique 0", "count": 2},
+        {"pid": "t1", "name": "Technique 1", "count": 1},
+    ]
+    assert served.get("Datasets/facets/instrument") == []
+    assert "filter.query" in served.refused("Datasets/facets/instrument", filter={"query": "word1"})
+    assert served.answer("Datasets/facets/samples").status_code == 404

@@ -137,6 +137,13 @@ def plain(answer):
     return sorted((plain(v) for v in answer), key=str) if isinstance(answer, list) else answer
 
 
+@pytest.mark.parametrize("asked", DATASETS, ids=str)
+@pytest.mark.parametrize("name", ["instrument", "techniques"])
+def test_no_facet_tells_of_it(without, holding, name, asked):
+    path = f"Datasets/facets/{name}"
+    assert plain(holding.get(path, filter=asked)) == plain(without.get(path, filter=asked))
+
+
 @pytest.mark.parametrize(("path", "asked"), QUESTIONS, ids=str)
 def test_no_answer_tells_of_it(holding, without, path, asked):
     found = holding.get(path, filter=asked)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import random
+from collections import Counter
 
 import hypothesis
 import pytest
@@ -18,7 +19,7 @@ from oracle import says_something
 from random_world import TERMS, World, filters, where
 from synthetic_facility import ontology
 
-from pan_catalogue import plan
+from pan_catalogue import facets, plan
 
 SEED = int(os.environ.get("CATALOGUE_TEST_SEED") or random.SystemRandom().randrange(10**6))
 EXAMPLES = int(os.environ.get("CATALOGUE_TEST_EXAMPLES") or 250)
@@ -130,6 +131,31 @@ def test_counts_of_a_whole_filter(world, model):
         assert found == expected, f"CATALOGUE_TEST_SEED={SEED} filter={json.dumps(asked, ensure_ascii=False)}"
 
     run(same)
+
+
+def test_facets(world):
+    """An extension of the API: the list of a filter, counted by what its datasets are related to."""
+    made, served = world
+    everything = made.oracle.listed("Dataset", {"include": [{"relation": name} for name in facets.NAMES]})
+    seen = 0
+
+    @given(filters("Dataset"), SHAPES, st.sampled_from(facets.NAMES))
+    def same(asked, bounds, name):
+        nonlocal seen
+        shape(bounds)
+        whole = {k: v for k, v in asked.items() if k in {"where", "include"}}
+        matching = {d["pid"] for d in made.oracle.listed("Dataset", whole)}
+        related = [d[name] for d in everything if d["pid"] in matching and name in d]
+        expected = Counter(o["pid"] for r in related for o in (r if isinstance(r, list) else [r]))
+        found = served.get(f"Datasets/facets/{name}", filter=asked)
+        assert {o["pid"]: o["count"] for o in found} == expected, (
+            f"CATALOGUE_TEST_SEED={SEED} {name} filter={json.dumps(asked, ensure_ascii=False)}"
+        )
+        assert [o["count"] for o in found] == sorted(expected.values(), reverse=True)
+        seen += len(expected) > 1
+
+    run(same)
+    assert seen
 
 
 def test_the_oracle_knows_what_says_nothing():

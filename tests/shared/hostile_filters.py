@@ -169,4 +169,6 @@ class Fuzz:
         text = json.dumps(self.where() if counts else self.filter())
         if self.pick.random() < 0.02:
             text = text[: self.pick.randrange(len(text) + 1)]
+        if not counts and path == "Datasets" and self.pick.random() < 0.2:
+            path = f"Datasets/facets/{self.pick.choice(('instrument', 'techniques'))}"
         return (f"{path}/count", {"where": text}) if counts else (path, {"filter": text})

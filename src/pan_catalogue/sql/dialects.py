@@ -43,6 +43,9 @@ class Dialect(Protocol):
     def tried(self, condition: Sql) -> Sql:
         """Return a condition in such words that it is tried row by row."""
 
+    def streamed(self, column: str) -> str:
+        """Return the ORDER BY of a statement that joins many rows one by one, so that those beside each other are looked for together."""
+
     def text_ids(self, model: str, term: str) -> Sql | None:
         """Return a SELECT of the ids of the rows of a class whose text contains a folded text, by an index; None: there is none."""
 
@@ -81,6 +84,10 @@ class SQLite:
     def tried(self, condition: Sql) -> Sql:
         """See `Dialect`. It always is."""
         return condition
+
+    def streamed(self, column: str) -> str:
+        """See `Dialect`."""
+        return f" ORDER BY {column}"
 
     def text_ids(self, model: str, term: str) -> Sql | None:
         """See `Dialect`."""
@@ -129,6 +136,10 @@ class PostgreSQL:
     def tried(self, condition: Sql) -> Sql:
         """See `Dialect`. Of an EXISTS in WHERE the planner makes a join, with the whole set at its other side."""
         return "(SELECT " + condition + ")" if "EXISTS" in condition.text else condition
+
+    def streamed(self, column: str) -> str:
+        """See `Dialect`. It makes a table of one side, and asks that."""
+        return ""
 
     def text_ids(self, model: str, term: str) -> Sql | None:
         """See `Dialect`."""

@@ -72,6 +72,10 @@ class Reader:
                 raise StoreError(f"PostgreSQL: {e}".strip()) from e
         raise AssertionError
 
+    def tally(self, statement: Sql) -> dict[int | None, int]:
+        """Return how often each value is in the one column of a SELECT; errors are those of `rows`."""
+        return dict(self.rows("SELECT key, count(*) FROM (" + statement + ") found (key) GROUP BY key"))
+
     def close(self) -> None:
         """End the connection."""
         if self._db is not None:

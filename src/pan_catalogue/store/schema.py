@@ -63,10 +63,10 @@ CREATE TABLE instrument_posting (
 """
 
 INDEXES = """
-CREATE INDEX IF NOT EXISTS dataset_narrow ON dataset (id, visible_from);
+CREATE INDEX IF NOT EXISTS dataset_narrow ON dataset (id, visible_from, instrument_id);
 CREATE INDEX IF NOT EXISTS document_narrow ON document (id, visible_from);
 CREATE INDEX IF NOT EXISTS dataset_created ON dataset (creation_date, id);
-CREATE INDEX IF NOT EXISTS dataset_instrument ON dataset (instrument_id, id);
+CREATE INDEX IF NOT EXISTS dataset_instrument ON dataset (instrument_id, id, visible_from);
 CREATE INDEX IF NOT EXISTS document_dataset_of ON document_dataset (dataset_id, document_id);
 CREATE INDEX IF NOT EXISTS dataset_sample_of ON dataset_sample (sample_id, dataset_id);
 CREATE INDEX IF NOT EXISTS dataset_technique_of ON dataset_technique (technique_id, dataset_id);

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -61,8 +63,18 @@ class Reader:
             TooExpensive: it took longer than allowed.
             StoreError: the database cannot be read.
         """
-        try:
+        with self._told():
             return self._db.execute(statement.text, statement.values).fetchall()
+
+    def tally(self, statement: Sql) -> Counter[int | None]:
+        """Return how often each value is in the one column of a SELECT; errors are those of `rows`. GROUP BY would sort the rows first, and take five times as long."""
+        with self._told():
+            return Counter(map(itemgetter(0), self._db.execute(statement.text, statement.values)))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.OperationalError as e:
             if "interrupted" in str(e):
                 raise TooExpensive(
