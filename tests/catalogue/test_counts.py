@@ -1,7 +1,9 @@
 """Counts of a whole filter, where each shape of SQL is known to be taken."""
 
+from pathlib import Path
+
 import pytest
-from served import dataset, include, quantity
+from served import dataset, include, instrument, quantity
 
 T = [{"pid": f"t{n}", "name": f"Technique {n}"} for n in range(3)]
 
@@ -84,3 +86,26 @@ def test_facets(served):
     assert served.get("Datasets/facets/instrument") == []
     assert "filter.query" in served.refused("Datasets/facets/instrument", filter={"query": "word1"})
     assert served.answer("Datasets/facets/samples").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"include": [include("techniques", {"pid": "t0"})]}, {"include": [HOT]}, {"where": {"text": "moved"}}]
+)
+def test_facets_follow_the_instrument(make, asked):
+    """The instrument stands in several tables; it moves in all of them."""
+
+    def moved(to):
+        hot = [{"name": "temperature", "value": 300, "unit": "K"}]
+        return dataset("d", "moved", techniques=[T[0]], parameters=hot, instrument=to)
+
+    def seen():
+        return {o["pid"]: o["count"] for o in served.get("Datasets/facets/instrument", filter=asked)}
+
+    served = make([instrument("i1"), instrument("i2"), moved("i1")])
+    assert seen() == {"i1": 1}
+    served.load([moved("i2")])
+    assert seen() == {"i2": 1}
+    served.ontology(Path(__file__).with_name("ontology.csv"))
+    assert seen() == {"i2": 1}
+    served.load([moved(None)])
+    assert seen() == {}

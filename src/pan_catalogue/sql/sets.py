@@ -31,6 +31,7 @@ class Part:
         once: whether `ids` has each row once.
         ordered: (table and alias, column of the id, condition) that yield `ids` in order without sorting; None: no such way.
         opposite: the part that this is the negation of.
+        instruments: a SELECT of the keys of the instruments of the visible rows, each row once, by an index alone.
         own: whether `check` reads the row alone.
     """
 
@@ -40,6 +41,7 @@ class Part:
     once: bool = False
     ordered: tuple[str, str, Sql] | None = None
     opposite: Part | None = None
+    instruments: Sql | None = None
     own: bool = False
 
     @property
@@ -136,8 +138,10 @@ class Sets:
             bracketed(self.where("DatasetParameter", "p", include.find.where)),
             Sql("p.visible_from <= ?", (self.now,)),
         ]
-        shown = "SELECT p.dataset_id AS id FROM dataset_parameter p WHERE " + every(tests)
-        return replace(part, shown=shown, once=self.once(include.find.where))
+        shown = " FROM dataset_parameter p WHERE " + every(tests)
+        once = self.once(include.find.where)
+        instruments = "SELECT p.instrument_id" + shown if once else None
+        return replace(part, shown="SELECT p.dataset_id AS id" + shown, once=once, instruments=instruments)
 
     def once(self, of: Condition) -> bool:
         """Return whether what `of` says of a parameter is met at most once in each dataset: it is about one name that no dataset has twice."""
@@ -245,14 +249,15 @@ class Sets:
         alias = self.alias()
         test = one_of(f"{alias}.technique_id", techniques)
         table = f"dataset_technique_anc {alias}"
+        shown = f" FROM {table} WHERE " + test + Sql(f" AND {alias}.visible_from <= ?", (self.now,))
+        once = len(techniques) == 1
         return Part(
             lambda row: f"EXISTS (SELECT 1 FROM {table} WHERE " + test + f" AND {alias}.dataset_id = {row}.id)",
             ids=f"SELECT {alias}.dataset_id FROM {table} WHERE " + test,
-            shown=f"SELECT {alias}.dataset_id AS id FROM {table} WHERE "
-            + test
-            + Sql(f" AND {alias}.visible_from <= ?", (self.now,)),
-            once=len(techniques) == 1,
-            ordered=(table, f"{alias}.dataset_id", test) if len(techniques) == 1 else None,
+            shown=f"SELECT {alias}.dataset_id AS id" + shown,
+            once=once,
+            instruments=f"SELECT {alias}.instrument_id" + shown if once else None,
+            ordered=(table, f"{alias}.dataset_id", test) if once else None,
         )
 
     def named(self, of: Condition) -> tuple[int, ...]:

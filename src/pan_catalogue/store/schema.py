@@ -4,7 +4,7 @@ What makes queries quick stands in the rows themselves:
 
 * Keys are whole numbers in the order of insertion, and every index of a set of datasets ends with `dataset_id`: a page in the default order streams out of it.
 * `visible_from` is the moment, in seconds since 1970, from which everybody may see a row (NULL: nobody). It is made from the public flag and the release date when the
-  record comes in and compared with the clock when it is read, so an embargo ends by itself. Copies stand where rows are counted by index alone.
+  record comes in and compared with the clock when it is read, so an embargo ends by itself. Copies, of the instrument too, stand where rows are counted by index alone.
 * `dataset_technique_anc` has a row for each technique of a dataset and for each of its ancestors: a technique with all descendants is one equality.
 * `visible_count` counts rows by `visible_from`: the number of all visible rows need not be counted.
 
@@ -35,10 +35,10 @@ CREATE TABLE technique_name (name_fold {text} NOT NULL, technique_id {int} NOT N
 CREATE TABLE technique_closure (descendant_id {int} NOT NULL, ancestor_id {int} NOT NULL, PRIMARY KEY (descendant_id, ancestor_id)) {narrow};
 CREATE TABLE dataset_technique (dataset_id {int} NOT NULL, technique_id {int} NOT NULL, PRIMARY KEY (dataset_id, technique_id)) {narrow};
 CREATE TABLE dataset_technique_anc (
-  technique_id {int} NOT NULL, dataset_id {int} NOT NULL, visible_from {int}, PRIMARY KEY (technique_id, dataset_id){anc_include}) {narrow};
+  technique_id {int} NOT NULL, dataset_id {int} NOT NULL, visible_from {int}, instrument_id {int}, PRIMARY KEY (technique_id, dataset_id){anc_include}) {narrow};
 CREATE TABLE parameter_name (id {key}, name {text} NOT NULL UNIQUE, name_fold {text} NOT NULL, repeated {int} NOT NULL);
 CREATE TABLE dataset_parameter (
-  id {key}, dataset_id {int} NOT NULL, name_id {int} NOT NULL, num {real}, txt {text}, unit {text}, dim {int}, si {real}, visible_from {int});
+  id {key}, dataset_id {int} NOT NULL, name_id {int} NOT NULL, num {real}, txt {text}, unit {text}, dim {int}, si {real}, visible_from {int}, instrument_id {int});
 CREATE TABLE document_parameter (
   id {key}, document_id {int} NOT NULL, name_id {int} NOT NULL, num {real}, txt {text}, unit {text}, dim {int}, si {real});
 CREATE TABLE file (id {key}, dataset_id {int} NOT NULL, name {text} NOT NULL, name_fold {text} NOT NULL, path {text}, size {int});
@@ -70,7 +70,7 @@ CREATE INDEX IF NOT EXISTS dataset_instrument ON dataset (instrument_id, id, vis
 CREATE INDEX IF NOT EXISTS document_dataset_of ON document_dataset (dataset_id, document_id);
 CREATE INDEX IF NOT EXISTS dataset_sample_of ON dataset_sample (sample_id, dataset_id);
 CREATE INDEX IF NOT EXISTS dataset_technique_of ON dataset_technique (technique_id, dataset_id);
-CREATE INDEX IF NOT EXISTS dataset_parameter_range ON dataset_parameter (name_id, dim, si, dataset_id, visible_from);
+CREATE INDEX IF NOT EXISTS dataset_parameter_range ON dataset_parameter (name_id, dim, si, dataset_id, visible_from, instrument_id);
 CREATE INDEX IF NOT EXISTS dataset_parameter_named ON dataset_parameter (name_id, dataset_id, dim, si, visible_from);
 CREATE INDEX IF NOT EXISTS dataset_parameter_text ON dataset_parameter (name_id, txt, dataset_id, visible_from) WHERE txt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dataset_parameter_of ON dataset_parameter (dataset_id);
@@ -93,7 +93,7 @@ WORDS = {
     },
     "postgresql": {
         "text": 'TEXT COLLATE "C"', "int": "BIGINT", "real": "DOUBLE PRECISION", "blob": "BYTEA", "key": "BIGINT PRIMARY KEY", "narrow": "",
-        "anc_include": " INCLUDE (visible_from)",
+        "anc_include": " INCLUDE (visible_from, instrument_id)",
     },
 }  # fmt: skip
 

@@ -13,8 +13,8 @@ from ..text import fold
 from .batch import Batch, fold_or, parted
 
 TAG_WITH_ANCESTORS = (
-    "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from) SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from "
-    "FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id"
+    "INSERT INTO dataset_technique_anc (technique_id, dataset_id, visible_from, instrument_id) "
+    "SELECT DISTINCT k.ancestor_id, t.dataset_id, d.visible_from, d.instrument_id FROM dataset_technique t JOIN technique_closure k ON k.descendant_id = t.technique_id JOIN dataset d ON d.id = t.dataset_id"
 )
 
 

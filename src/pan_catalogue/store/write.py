@@ -243,11 +243,10 @@ class Catalogue:
         for tag in tags:
             self.batch.add("dataset_technique", own, tag)
         for ancestor in dict.fromkeys(a for tag in tags for a in self.techniques.ancestors[tag]):
-            self.batch.add("dataset_technique_anc", ancestor, own, r.visible_from)
+            self.batch.add("dataset_technique_anc", ancestor, own, r.visible_from, instrument)
         for p in r.parameters:
-            self.batch.add(
-                "dataset_parameter", self.batch.next_key("dataset_parameter"), own, *self._parameter(p), r.visible_from
-            )
+            key = self.batch.next_key("dataset_parameter")
+            self.batch.add("dataset_parameter", key, own, *self._parameter(p), r.visible_from, instrument)
         for f in r.files:
             self.batch.add("file", self.batch.next_key("file"), own, f.name, fold(f.name), f.path, f.size)
 
