@@ -8,7 +8,7 @@ up to a thousand times as much.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .model import MODELS
@@ -22,7 +22,6 @@ FEW = 1_000  # matches that are so few that nothing else need be tried
 PROBE = 20_000  # matches of a large set: from there on a page tries row by row, and a count merges the sets in the order of ids
 TRY = 4  # what trying a row costs, in rows of a set
 WALK = 40_000  # rows that are tried before sets are cut with each other instead
-IN_ORDER = " ORDER BY 1"  # of an INTERSECT: its sets come out of indexes in that order, and are merged without being put anywhere
 
 
 class Connection(Protocol):
@@ -50,6 +49,11 @@ class Plan:
     def table(self) -> str:
         """The table of the rows that are asked for."""
         return MODELS[self.find.model].table
+
+    @property
+    def streamed(self) -> str:
+        """The end of a SELECT of ids whose order makes what is done with them quick: an INTERSECT of sets that come out of indexes in it is a merge."""
+        return self.sets.dialect.streamed("1")
 
     def pages(self, limit: int) -> Iterator[Sql]:
         """Yield SELECTs of the ids of the page, the likeliest first. If the page that one gives is not full, it is the next that counts; the last always counts."""
@@ -79,7 +83,7 @@ class Plan:
             yield self.driven(ordered, parts) + self.window(limit)
         else:
             yield self.walk(parts, WALK) + end
-            yield self.select(sets, self.checks(parts, but=sets), IN_ORDER) + end
+            yield self.select(sets, self.checks(parts, but=sets), self.streamed) + end
 
     def count(self) -> int:
         """Return how many rows match."""
@@ -96,6 +100,7 @@ class Plan:
 
     def matching(self, parts: Sequence[Part]) -> Sql:
         """Return a SELECT of the ids of all visible rows that meet all of `parts`, each once."""
+        parts = [self.in_order(p) for p in parts]
         sets = [p for p in parts if p.ids is not None]
         if len(parts) == 1 and parts[0].shown is not None:
             return parts[0].shown if parts[0].once else "SELECT DISTINCT id FROM (" + parts[0].shown + ") shown"
@@ -104,12 +109,20 @@ class Plan:
             sizes = [self.size(p, PROBE) for p in sets]
             least = min(sizes)
             if least > PROBE:
-                merged = IN_ORDER
+                merged = self.streamed
             elif max(sizes) > PROBE or least * TRY < sum(sizes) - least:
                 few = sets[sizes.index(least)]
                 return self.select([few], self.checks(parts, but=[few]))
         shown = shown_by_index(parts)
         return self.select(sets, self.checks(parts, but=sets), merged) if shown is None else shown + merged
+
+    def in_order(self, part: Part) -> Part:
+        """Return a part whose rows are found through many others so that these come in the order of ids, in which what is tied to them is found soonest."""
+        if part.members is None:
+            return part
+        before, members = part.members
+        few = self.number_of(members + Sql(" LIMIT ?", (PROBE + 1,))) <= PROBE
+        return part if few else replace(part, ids=before + members + self.streamed + ")")
 
     def large(self, parts: Sequence[Part]) -> bool:
         """Return whether so many rows meet all of `parts`, or may do so, that what belongs to them is soonest found in the order of ids."""
@@ -118,7 +131,7 @@ class Plan:
     # -- shapes
 
     def select(self, sets: Sequence[Part], tests: Sequence[Sql], merged: str = "") -> Sql:
-        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `tests`; `merged` is IN_ORDER where the sets are large."""
+        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `tests`; `merged` is `streamed` where the sets are large."""
         within = ["d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + f"{merged})"] if sets else []
         table = f"{self.table} d" if tests or self.find.order else self.sets.dialect.narrow(self.find.model, "d")
         return f"SELECT d.id FROM {table} WHERE " + every([self.sets.visible(self.find.model, "d"), *tests, *within])

@@ -31,6 +31,7 @@ class Part:
         once: whether `ids` has each row once.
         ordered: (table and alias, column of the id, condition) that yield `ids` in order without sorting; None: no such way.
         opposite: the part that this is the negation of.
+        members: (text, SELECT) of which `ids` is made with a bracket at its end: the rows that are tied to what the SELECT finds by an index alone.
         instruments: a SELECT of the keys of the instruments of the visible rows, each row once, by an index alone.
         own: whether `check` reads the row alone.
     """
@@ -41,6 +42,7 @@ class Part:
     once: bool = False
     ordered: tuple[str, str, Sql] | None = None
     opposite: Part | None = None
+    members: tuple[str, Sql] | None = None
     instruments: Sql | None = None
     own: bool = False
 
@@ -131,8 +133,16 @@ class Sets:
         """Return that a row has a related one such as `include` asks for."""
         if include.relation.target == "Technique" and model == "Dataset":
             return self.techniques(include)
+        inner = [i for i in include.find.includes if i.filters]
+        link = include.relation.link
+        if isinstance(link, Through) and include.find.where == ALWAYS:
+            members = shown_by_index([self.related(include.find.model, i) for i in inner])
+            if members is not None:
+                before = f"SELECT {link.parent_column} FROM {link.table} WHERE {link.child_column} IN ("
+                ids = before + members + ")"
+                return Part(lambda alias: self.related_check(alias, include), ids, members=(before, members))
         part = Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include))
-        if include.relation.target != "DatasetParameter" or any(i.filters for i in include.find.includes):
+        if include.relation.target != "DatasetParameter" or inner:
             return part
         tests = [
             bracketed(self.where("DatasetParameter", "p", include.find.where)),
@@ -165,11 +175,6 @@ class Sets:
 
     def related_ids(self, model: str, include: Include) -> Sql:
         """Return a SELECT of the ids of rows that have a related one."""
-        link = include.relation.link
-        if isinstance(link, Through) and include.find.where == ALWAYS:
-            found = shown_by_index([self.related(include.find.model, i) for i in include.find.includes if i.filters])
-            if found is not None:
-                return f"SELECT {link.parent_column} FROM {link.table} WHERE {link.child_column} IN (" + found + ")"
         child = self.alias()
         table, column = joined_from(model, include.relation, child)
         inner = [self.related_one(include.find.model, i, child, ids=True) for i in include.find.includes if i.filters]
