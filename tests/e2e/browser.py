@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright, Request
+from playwright.sync_api import TimeoutError as Late
 from site_under_test import Json, Login, Site
 
 CHROMIUM = "/usr/bin/chromium"
@@ -119,6 +120,18 @@ class Person:
         with self.page.expect_request(authorised, timeout=CONSOLE_TIMEOUT) as seen:
             self.open_console()
         return seen.value.headers["authorization"].removeprefix("Bearer ")
+
+    def link(self, alias: str = "umbrella") -> None:
+        """Press the console's button that links an identity provider; once more if it goes nowhere, as anybody would: now and then a press is lost while the page is still busy."""
+        for last in (False, True):
+            self.page.click(f"#{alias}-idp-link")
+            try:
+                self.page.wait_for_url(lambda url: "/account/" not in url, wait_until="commit", timeout=8_000)
+            except Late:
+                if last:
+                    raise
+            else:
+                return
 
     def log_out(self) -> None:
         """Log out by the menu of the console."""

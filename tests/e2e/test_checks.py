@@ -251,7 +251,7 @@ def link(site, person, login, upstream):
     """Link in the account console; the password is asked for although the login is fresh."""
     person.open_console("account-security/linked-accounts")
     person.give_password(login)
-    person.page.click("#umbrella-idp-link")
+    person.link()
     person.page.wait_for_selector("#kc-login")
     assert site.admin.user(login.username)["links"] == {}
     person.give_password(login, username=False)
@@ -265,7 +265,7 @@ def test_linking_asks_for_the_password_again_and_refuses_a_wrong_one(nobody, win
     person = window()
     person.open_console("account-security/linked-accounts")
     person.give_password(site.people["alice"])
-    person.page.click("#umbrella-idp-link")
+    person.link()
     person.page.wait_for_selector("#kc-login")
     assert "password once more" in person.reads()
     person.page.fill("#password", "not-the-password")
@@ -305,7 +305,7 @@ def test_an_identity_already_linked_cannot_be_linked_twice(nobody, window):
     person = window()
     person.open_console("account-security/linked-accounts")
     person.give_password(site.people["alice"])
-    person.page.click("#umbrella-idp-link")
+    person.link()
     person.give_password(site.people["alice"], username=False)
     person.page.click("#kc-continue")
     person.log_in_at_home(site.people["jane"])

@@ -42,7 +42,7 @@ def test_linking_both(site, window, diary):
     alice.give_password(site.people["alice"])
     alice.page.wait_for_selector("#umbrella-idp-link")
     diary(alice, "not-linked", "Alice sees that UmbrellaID is not linked to her account")
-    alice.page.click("#umbrella-idp-link")
+    alice.link()
     alice.page.wait_for_selector("#kc-login")
     diary(alice, "password-again", "Before linking she has to give her LDAP password again")
     alice.give_password(site.people["alice"], username=False)

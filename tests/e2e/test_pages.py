@@ -142,7 +142,7 @@ def test_pages_of_linking(strangers, window):
         "getComputedStyle(document.querySelector('header a'), '::after').content"
     )
     assert barriers(alice.page) == []
-    alice.page.click("#umbrella-idp-link")
+    alice.link()
     alice.page.wait_for_selector("#kc-login")
     assert barriers(alice.page) == []
     alice.give_password(site.people["alice"], username=False)
