@@ -106,7 +106,7 @@ class Plan:
             return parts[0].shown if parts[0].once else "SELECT DISTINCT id FROM (" + parts[0].shown + ") shown"
         merged = ""
         if len(sets) > 1:
-            sizes = [self.size(p, PROBE) for p in sets]
+            sizes = [self.size(p.ids, PROBE) for p in sets if p.ids is not None]
             least = min(sizes)
             if least > PROBE:
                 merged = self.streamed
@@ -121,12 +121,12 @@ class Plan:
         if part.members is None:
             return part
         before, members = part.members
-        few = self.number_of(members + Sql(" LIMIT ?", (PROBE + 1,))) <= PROBE
+        few = self.size(members, PROBE) <= PROBE
         return part if few else replace(part, ids=before + members + self.streamed + ")")
 
     def large(self, parts: Sequence[Part]) -> bool:
         """Return whether so many rows meet all of `parts`, or may do so, that what belongs to them is soonest found in the order of ids."""
-        return len(parts) != 1 or parts[0].ids is None or self.size(parts[0], PROBE) > PROBE
+        return len(parts) != 1 or parts[0].ids is None or self.size(parts[0].ids, PROBE) > PROBE
 
     # -- shapes
 
@@ -165,16 +165,14 @@ class Plan:
         """Return the part that fewest rows meet, if these are at most `most`."""
         best, least = None, most + 1
         for part in parts:
-            rows = self.size(part, least - 1)
+            rows = most + 1 if part.ids is None else self.size(part.ids, least - 1)
             if rows < least:
                 best, least = part, rows
         return best
 
-    def size(self, part: Part, most: int) -> int:
-        """Return how many rows meet a part, counted up to one more than `most`."""
-        if part.ids is None:
-            raise TypeError(part)
-        return self.number_of(part.ids + Sql(" LIMIT ?", (most + 1,)))
+    def size(self, ids: Sql, most: int) -> int:
+        """Return how many rows a SELECT has, counted up to one more than `most`."""
+        return self.number_of(ids + Sql(" LIMIT ?", (most + 1,)))
 
     def order(self) -> str:
         """Return ORDER BY; what is left open is decided by the order of insertion, so that pages never overlap."""

@@ -286,17 +286,18 @@ def eventually(found):
     raise AssertionError("it did not come within a minute")
 
 
-def test_a_newer_database_is_refused(tmp_path, records):
+@pytest.mark.parametrize(("version", "told"), [(999, "newer version"), (1, "older version")])
+def test_a_database_of_another_version_is_refused(tmp_path, records, version, told):
     config = configure(tmp_path, f"sqlite:{tmp_path}/catalogue.sqlite", records)
     subprocess.run(command(config, "ingest", records / "records.jsonl"), check=True, capture_output=True)
     with sqlite3.connect(tmp_path / "catalogue.sqlite") as db:
-        db.execute("PRAGMA user_version = 999")
+        db.execute(f"PRAGMA user_version = {version}")
     db.close()
     done = subprocess.run(
         command(config, "ingest", records / "records.jsonl"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "newer version" in done.stderr
+    assert told in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -38,7 +38,7 @@ class Dialect(Protocol):
         """Return the condition that a column's whole text is like a pattern, case regarded."""
 
     def narrow(self, model: str, alias: str) -> str:
-        """Return the table of a class where nothing but `id` and `visible_from` is read."""
+        """Return the table of a class where nothing is read but `id`, `visible_from` and, of datasets, `instrument_id`."""
 
     def tried(self, condition: Sql) -> Sql:
         """Return a condition in such words that it is tried row by row."""

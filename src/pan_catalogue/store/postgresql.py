@@ -101,11 +101,7 @@ class Writer:
                         self._db.execute(statement.encode())
                     self._db.execute("INSERT INTO meta VALUES ('schema', %s)", (str(schema.VERSION),))
                 found = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-                version = int(found[0]) if found else 0
-                if version > schema.VERSION:
-                    raise StoreError(
-                        f"the database was written by a newer version of this program (schema {version}, known up to {schema.VERSION})"
-                    )
+                schema.check(int(found[0]) if found else 0, "the database")
                 for statement in schema.indexes("postgresql"):
                     self._db.execute(statement.encode())
         except psycopg.Error as e:

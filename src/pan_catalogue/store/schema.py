@@ -13,7 +13,9 @@ A row that something refers to and that has not come yet (the instrument of a da
 
 from __future__ import annotations
 
-VERSION = 1
+from ..errors import StoreError
+
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL);
@@ -110,6 +112,26 @@ CREATE INDEX IF NOT EXISTS document_short ON document USING gin (short_grams(tit
 CREATE STATISTICS IF NOT EXISTS dataset_parameter_names (dependencies, ndistinct, mcv) ON name_id, dim FROM dataset_parameter;
 ALTER TABLE dataset_parameter ALTER COLUMN name_id SET STATISTICS 1000;
 """
+
+
+def check(found: int, place: str) -> None:
+    """Refuse a store whose tables are not those of this program.
+
+    Args:
+        found: the version of its tables.
+        place: where it is, for people.
+
+    Raises:
+        StoreError: they are of another version; the message says what to do.
+    """
+    if found > VERSION:
+        raise StoreError(
+            f"{place} was written by a newer version of this program (schema {found}, known up to {VERSION})"
+        )
+    if found < VERSION:
+        raise StoreError(
+            f"{place} was written by an older version of this program (schema {found}, needed {VERSION}); put it aside and take the records in again"
+        )
 
 
 def tables(dialect: str) -> list[str]:

@@ -112,11 +112,7 @@ class Writer:
         self._migrate()
 
     def _migrate(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > schema.VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer version of this program (schema {version}, known up to {schema.VERSION})"
-            )
+        schema.check(self._db.execute("PRAGMA user_version").fetchone()[0] or schema.VERSION, str(self.path))
         with self.transaction():
             if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in schema.tables("sqlite"):
