@@ -122,7 +122,7 @@ class Person:
         return seen.value.headers["authorization"].removeprefix("Bearer ")
 
     def link(self, alias: str = "umbrella") -> None:
-        """Press the console's button that links an identity provider; once more if it goes nowhere, as anybody would: now and then a press is lost while the page is still busy."""
+        """Press the console's button that links an identity provider; once more if it goes nowhere, as anybody would. That was seen once in some hundred presses; why is not known."""
         for last in (False, True):
             self.page.click(f"#{alias}-idp-link")
             try:

@@ -33,7 +33,7 @@ class Part:
         opposite: the part that this is the negation of.
         members: (text, SELECT) of which `ids` is made with a bracket at its end: the rows that are tied to what the SELECT finds by an index alone.
         instruments: a SELECT of the keys of the instruments of the visible rows, each row once, by an index alone.
-        own: whether `check` reads the row alone.
+        own: whether `check` is about the row's own fields.
     """
 
     check: Callable[[str], Sql]
