@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 import msgspec
 from starlette.requests import Request
@@ -44,6 +44,7 @@ class SearchAPI:
     async def __call__(self, request: Request) -> Response:
         """Answer a request."""
         model, pid, call = parsed(raw_path(request))
+        request.scope["call"] = f"{model} {call}"  # for the log and the metrics
         tolerant = self.provider.settings.limits.tolerant
         of = self.provider
         match call:
@@ -128,7 +129,7 @@ def parameters(request: Request, names: Sequence[str], tolerant: bool) -> list[s
     Raises:
         BadFilter: there is another one, or one is there twice.
     """
-    given = request.query_params.multi_items()
+    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
     for key, _ in given:
         if key not in names and not tolerant:
             raise BadFilter(f"unknown parameter; this call has {' and '.join(map(repr, names))}", key[:60])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
-import uuid
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, push
-from .errors import CatalogueError, TooMany
+from .errors import TooMany
 from .limits import Bucket
 from .metrics import REQUESTS, RUNNING, SECONDS
 from .settings import Log
 
 access = logging.getLogger("pan_catalogue.access")
 WATCHED = frozenset({"health", "metrics"})
+PLAIN = WATCHED | {push.PATH.strip("/")}
 
 
 def configure(of: Log) -> None:
@@ -57,7 +58,7 @@ class Access:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, number = time.perf_counter(), uuid.uuid4().hex[:16]
+        begun, number = time.perf_counter(), os.urandom(8).hex()
         answered: dict[str, Any] = {"status": 500, "bytes": 0}
 
         unread = bodied(scope)
@@ -80,7 +81,6 @@ class Access:
             await send(message)
 
         client = scope["client"][0] if scope.get("client") else ""
-        call = call_of(scope)
         RUNNING.inc()
         try:
             wait = self.bucket.wait(client) if scope["path"].startswith(api.BASE) else 0
@@ -96,7 +96,7 @@ class Access:
                 await self.app(scope, receiving, sending)
         finally:
             RUNNING.dec()
-            seconds = time.perf_counter() - begun
+            seconds, call = time.perf_counter() - begun, call_of(scope)
             REQUESTS.labels(call, answered["status"]).inc()
             SECONDS.labels(call).observe(seconds)
             # A proxy asks for the health every other second: nobody reads that, unless it fails.
@@ -124,14 +124,6 @@ def bodied(scope: Scope) -> bool:
 
 
 def call_of(scope: Scope) -> str:
-    """Return what a request is counted as: few words, whatever is asked."""
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-    if path.startswith(push.PATH):
-        return "records"
-    if not path.startswith(api.BASE + "/"):
-        return path.strip("/") if path in {f"/{w}" for w in WATCHED} else "other"
-    try:
-        model, _, call = api.parsed(path)
-    except CatalogueError:
-        return "other"
-    return f"{model} {call}"
+    """Return what a request is counted as, when it has been answered: few words, whatever was asked. The search API has put its calls into the scope."""
+    name = scope["path"].strip("/").partition("/")[0]
+    return scope.get("call") or (name if name in PLAIN else "other")

@@ -6,8 +6,10 @@ the OpenAPI document and the tests. Source: panosc-eu/search-api `doc/data-model
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Type(Enum):
@@ -22,8 +24,7 @@ class Type(Enum):
     ID = "text (an internal number, which may change)"
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a class.
 
     Attributes:
@@ -45,23 +46,25 @@ class Field:
     names: str = ""
     rows: str = ""
 
+    @property
+    def key(self) -> Field:
+        """The key that `column` holds, where names have a table."""
+        return replace(self, names="", type=Type.INTEGER)
 
-@dataclass(frozen=True)
-class ChildKey:
+
+class ChildKey(Struct, frozen=True):
     """Children name their parent: `child.column = parent.id`."""
 
     column: str
 
 
-@dataclass(frozen=True)
-class ParentKey:
+class ParentKey(Struct, frozen=True):
     """The parent names its one child: `parent.column = child.id`."""
 
     column: str
 
 
-@dataclass(frozen=True)
-class Through:
+class Through(Struct, frozen=True):
     """A table of pairs stands between: `parent_column`, `child_column`."""
 
     table: str
@@ -69,8 +72,7 @@ class Through:
     child_column: str
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """How a class is related to another.
 
     Attributes:
@@ -86,8 +88,7 @@ class Relation:
     many: bool = True
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True):
     """One class of the data model.
 
     Attributes:
@@ -103,7 +104,7 @@ class Model:
     name: str
     table: str
     fields: dict[str, Field]
-    relations: dict[str, Relation] = field(default_factory=dict)
+    relations: dict[str, Relation] = {}
     path: str = ""
     hides: bool = False
     hidden_with: str = ""

@@ -6,37 +6,34 @@ operator disregards case.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from .model import Field, Relation
 
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True)
-class And:
+class And(Struct, frozen=True):
     """All of them hold; none at all always holds."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True)
-class Or:
+class Or(Struct, frozen=True):
     """One of them holds; none at all never holds."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(Struct, frozen=True):
     """It does not hold."""
 
     part: Condition
 
 
-@dataclass(frozen=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """A field compared with a value.
 
     Attributes:
@@ -57,8 +54,7 @@ class Wild(Enum):
     ONE = "any one character"
 
 
-@dataclass(frozen=True)
-class Like:
+class Like(Struct, frozen=True):
     """A field's whole text is like a pattern.
 
     Attributes:
@@ -72,15 +68,13 @@ class Like:
     folded: bool
 
 
-@dataclass(frozen=True)
-class Contains:
+class Contains(Struct, frozen=True):
     """One of the class's text fields contains a text without regard to case (the special key `text`); `term` is folded."""
 
     term: str
 
 
-@dataclass(frozen=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """A parameter's value compared in a unit.
 
     Attributes:
@@ -99,8 +93,7 @@ ALWAYS = And(())
 NEVER = Or(())
 
 
-@dataclass(frozen=True)
-class Include:
+class Include(Struct, frozen=True):
     """A related class that comes along.
 
     Attributes:
@@ -117,8 +110,7 @@ class Include:
         return self.find.filters
 
 
-@dataclass(frozen=True)
-class Find:
+class Find(Struct, frozen=True):
     """What is asked of one class.
 
     Attributes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from . import units
 from .errors import TooExpensive
@@ -102,10 +103,13 @@ class Fetch:
         if find.skip or find.limit is not None:
             rows = list(window(rows, find.skip, find.limit))
         make = columns.maker(find)
-        objects = {row[1]: make(row) for row in rows}
+        objects: dict[int, Object] = {}
         result: dict[int, list[Object]] = defaultdict(list)
         for row in rows:
-            result[row[0]].append(objects[row[1]])
+            parent, key = row[:FIRST]
+            if key not in objects:
+                objects[key] = make(row)
+            result[parent].append(objects[key])
         self.include(find, objects)
         return result
 
@@ -199,11 +203,14 @@ class Listing:
         if find.fields is None and not find.units:
             return self._make
         unwanted = () if find.fields is None else self.model.fields.keys() - find.fields
+        asked: dict[int, list[tuple[str | None, str]]] = defaultdict(list)
+        for name, dimension, unit in find.units:
+            asked[units.dimensions().index(dimension)].append((name, unit))
 
         def make(row: Sequence[Any]) -> Object:
             made = self._make(row)
-            if find.units and row[-1] is not None:
-                in_unit(made, row[-2], row[-1], find.units)
+            if asked and row[-2] in asked:
+                in_unit(made, row[-1], asked[row[-2]])
             for name in unwanted:
                 setattr(made, name, None)
             return made
@@ -251,17 +258,16 @@ def window(rows: Iterable[Sequence[Any]], skip: int, limit: int | None) -> Itera
             yield row
 
 
-def in_unit(parameter: Any, dimension: int, si: float, asked: Sequence[tuple[str | None, str, str]]) -> None:
-    """Give a parameter's value in the unit that was asked for, if it can be; the stored number when that is its own unit.
+def in_unit(parameter: Any, si: float, asked: Sequence[tuple[str | None, str]]) -> None:
+    """Give a parameter's value in the unit that was asked for; the stored number when that is its own unit.
 
     Args:
         parameter: the object.
-        dimension: place of its dimension in `units.dimensions`.
         si: its value in SI.
-        asked: (name of the parameter or None, dimension, unit).
+        asked: (name of the parameter or None: any, unit) of its dimension; the first that fits counts.
     """
-    for name, of, unit in asked:
-        if of != units.dimensions()[dimension] or name not in {None, parameter.name}:
+    for name, unit in asked:
+        if name is not None and name != parameter.name:
             continue
         wanted = units.find(unit) if unit != parameter.unit else None
         if wanted:

@@ -9,8 +9,11 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from . import dates, units
 from .bounds import Bounds
@@ -24,8 +27,7 @@ INT64 = 2**63
 WILDCARDS = 8  # of one pattern
 
 
-@dataclass(frozen=True)
-class At:
+class At(Struct, frozen=True):
     """Where in a filter a condition stands, and what holds together with it.
 
     Attributes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True)
-class Sql:
+
+class Sql(msgspec.Struct, frozen=True):
     """SQL text with a `?` for each of `values`."""
 
     text: str

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..model import MODELS, ChildKey, ParentKey, Relation, Through, Type
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..model import MODELS, ChildKey, ParentKey, Relation, Through
 from ..query import ALWAYS, And, Compare, Condition, Contains, Find, Include, Like, Not, Or
 from ..text import fold
 from .conditions import condition
@@ -20,8 +23,7 @@ from .fragment import FALSE, TRUE, Sql, bracketed, every, joined, one_of, some
 Lookup = Callable[[Sql], list[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """A condition on the rows of a class.
 
     Attributes:
@@ -99,7 +101,7 @@ class Sets:
                 return Not(self.by_key(part))
             case Compare(of_name, "eq" | "inq", values) if of_name.names:
                 keys = tuple(key for key, _ in self.named_parameters(values))
-                return Compare(replace(of_name, names="", type=Type.INTEGER), "inq", keys)
+                return Compare(of_name.key, "inq", keys)
         return of
 
     def named_parameters(self, names: tuple[object, ...]) -> list[tuple[Any, ...]]:

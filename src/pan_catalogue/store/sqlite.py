@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import StoreError, TooExpensive
+from ..errors import CatalogueError, StoreError, TooExpensive
 from ..sql.dialects import SQLite, short_grams
 from ..sql.fragment import Sql
 from . import schema
@@ -63,24 +63,22 @@ class Reader:
             TooExpensive: it took longer than allowed.
             StoreError: the database cannot be read.
         """
-        with self._told():
+        try:
             return self._db.execute(statement.text, statement.values).fetchall()
+        except sqlite3.OperationalError as e:
+            raise self._told(e) from e
 
     def tally(self, statement: Sql) -> Counter[int | None]:
         """Return how often each value is in the one column of a SELECT; errors are those of `rows`. GROUP BY would sort the rows first, and take five times as long."""
-        with self._told():
-            return Counter(map(itemgetter(0), self._db.execute(statement.text, statement.values)))
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
         try:
-            yield
+            return Counter(map(itemgetter(0), self._db.execute(statement.text, statement.values)))
         except sqlite3.OperationalError as e:
-            if "interrupted" in str(e):
-                raise TooExpensive(
-                    f"answering takes longer than {self.seconds:g} s; ask for less, or narrow it down"
-                ) from None
-            raise StoreError(str(e)) from e
+            raise self._told(e) from e
+
+    def _told(self, error: sqlite3.OperationalError) -> CatalogueError:
+        if "interrupted" in str(error):
+            return TooExpensive(f"answering takes longer than {self.seconds:g} s; ask for less, or narrow it down")
+        return StoreError(str(error))
 
     def close(self) -> None:
         """Close the file."""
