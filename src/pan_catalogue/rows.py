@@ -66,7 +66,7 @@ class Fetch:
         """Return the objects of the class that is asked for, by id, without what they include."""
         columns = listing(find.model)
         make = columns.maker(find)
-        rows = self.fetch(f"SELECT 0, d.id, {columns.select('d', find)} FROM {columns.table('d')} WHERE " + chosen)
+        rows = self.fetch(f"SELECT 0, d.id, {columns.select('d')} FROM {columns.table('d')} WHERE " + chosen)
         return {row[1]: make(row) for row in rows}
 
     def include(self, find: Find, parents: dict[int, Object]) -> None:
@@ -95,7 +95,7 @@ class Fetch:
         wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
         order = ", ".join([*wanted, "c.id"])
         statement = (
-            f"SELECT {parent_column}, c.id, {columns.select('c', find)} FROM {tables}{columns.more('c')} WHERE "
+            f"SELECT {parent_column}, c.id, {columns.select('c')} FROM {tables}{columns.more('c')} WHERE "
             + tests
             + f" ORDER BY {order}"
         )
@@ -106,10 +106,10 @@ class Fetch:
         objects: dict[int, Object] = {}
         result: dict[int, list[Object]] = defaultdict(list)
         for row in rows:
-            parent, key = row[:FIRST]
-            if key not in objects:
-                objects[key] = make(row)
-            result[parent].append(objects[key])
+            child = objects.get(row[1])
+            if child is None:
+                child = objects[row[1]] = make(row)
+            result[row[0]].append(child)
         self.include(find, objects)
         return result
 
@@ -154,15 +154,14 @@ class Fetch:
         return found
 
 
-SI = ("{}.dim", "{}.si")
 FIRST = 2  # place of the first column in a row: the parent and the id stand before
-Maker = Callable[[Sequence[Any]], Object]
+Maker = Callable[[Sequence[Any]], Any]
 
 
 class Listing:
     """The columns of a class, and how a row becomes an object.
 
-    A row is (parent, id, the other fields in their order; of a parameter its text; dimension and value in SI where a unit was asked for).
+    A row is (parent, id, the other fields in their order; of a parameter its text).
 
     Args:
         key: of the class in `MODELS`.
@@ -182,9 +181,9 @@ class Listing:
         names = [(name, Any, None) for name in (*self.model.fields, *related)]
         self._kind = msgspec.defstruct(self.model.name, names, bases=(Object,), omit_defaults=True, gc=False)
 
-    def select(self, alias: str, find: Find) -> str:
+    def select(self, alias: str) -> str:
         """Return the columns after the id."""
-        return ", ".join(c.format(alias) for c in (*self._columns, *(SI if find.units else ())))
+        return ", ".join(c.format(alias) for c in self._columns)
 
     def more(self, alias: str) -> str:
         """Return the tables of names that are joined."""
@@ -203,14 +202,12 @@ class Listing:
         if find.fields is None and not find.units:
             return self._make
         unwanted = () if find.fields is None else self.model.fields.keys() - find.fields
-        asked: dict[int, list[tuple[str | None, str]]] = defaultdict(list)
-        for name, dimension, unit in find.units:
-            asked[units.dimensions().index(dimension)].append((name, unit))
+        names = {name for name, _, _ in find.units}
 
-        def make(row: Sequence[Any]) -> Object:
+        def make(row: Sequence[Any]) -> Any:
             made = self._make(row)
-            if asked and row[-2] in asked:
-                in_unit(made, row[-1], asked[row[-2]])
+            if names and (None in names or made.name in names):
+                in_unit(made, find.units)
             for name in unwanted:
                 setattr(made, name, None)
             return made
@@ -228,7 +225,7 @@ class Listing:
         return self._kind(str(row[1]), *row[FIRST:])
 
     def _parameter(self, row: Sequence[Any]) -> Any:
-        _, key, name, value, unit, text, *_ = row
+        _, key, name, value, unit, text = row
         return self._kind(str(key), name, text if value is None else number(value), unit)
 
 
@@ -258,23 +255,24 @@ def window(rows: Iterable[Sequence[Any]], skip: int, limit: int | None) -> Itera
             yield row
 
 
-def in_unit(parameter: Any, si: float, asked: Sequence[tuple[str | None, str]]) -> None:
-    """Give a parameter's value in the unit that was asked for; the stored number when that is its own unit.
+def in_unit(parameter: Any, asked: Iterable[tuple[str | None, str, str]]) -> None:
+    """Give a parameter's value in the unit that was asked for, if it can be; the stored number when that is its own unit.
 
     Args:
         parameter: the object.
-        si: its value in SI.
-        asked: (name of the parameter or None: any, unit) of its dimension; the first that fits counts.
+        asked: (name of the parameter or None: any, dimension, unit); the first that fits counts.
     """
-    for name, unit in asked:
+    for name, dimension, unit in asked:
         if name is not None and name != parameter.name:
             continue
-        wanted = units.find(unit) if unit != parameter.unit else None
-        if wanted:
-            stored = units.find(parameter.unit or "")
-            if stored is None or (stored.factor, stored.offset) != (wanted.factor, wanted.offset):
-                parameter.value = number(wanted.from_si(si))
-            parameter.unit = unit
+        if unit == parameter.unit:
+            return
+        stored, wanted = units.find(parameter.unit or ""), units.find(unit)
+        if stored is None or wanted is None or stored.dimension != dimension or isinstance(parameter.value, str):
+            continue
+        if (stored.factor, stored.offset) != (wanted.factor, wanted.offset):
+            parameter.value = number(wanted.from_si(stored.to_si(parameter.value)))
+        parameter.unit = unit
         return
 
 

@@ -14,7 +14,7 @@ import json
 import math
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 # Two values are the same quantity within this: a third of all values differ in their last bit after a conversion.
@@ -78,6 +78,7 @@ def dimensions() -> tuple[str, ...]:
     return tuple(json.loads(resources.files(__package__).joinpath("units.json").read_text(encoding="utf-8")))
 
 
+@lru_cache(1024)
 def find(name: str) -> Unit | None:
     """Return the unit of this name, or None when it is not in the table."""
     key = (
