@@ -44,6 +44,7 @@ class Inventory:
 
     def __init__(self, folder, hosts, logs, **facility):
         self.folder, self.logs, self.runs = folder, logs, 0
+        self.had = set()  # every value that was in the vault
         self.password = folder.parent / f"{folder.name}.password"
         (folder / "group_vars" / "all").mkdir(parents=True, exist_ok=True)
         (folder / "group_vars" / "all" / "facility.yml").write_text(yaml.safe_dump({**FACILITY, **facility}))
@@ -68,13 +69,24 @@ class Inventory:
         }
 
     def secrets(self, *arguments):
-        return secrets.main([str(self.folder), "--vault-password-file", str(self.password), *arguments])
+        code = secrets.main([str(self.folder), "--vault-password-file", str(self.password), *arguments])
+        self.had |= set(self.vault.values())
+        return code
 
     @property
     def vault(self):
         return secrets.Vault(
             self.folder / "group_vars" / "all" / "vault.yml", secrets.password_from(self.password)
         ).read()
+
+    def said(self):
+        """What the runs said of any secret that was ever in the vault: (log, line) of each place. There should be none."""
+        return [
+            (log.name, number)
+            for log in self.logs.iterdir()
+            for number, line in enumerate(log.read_text().splitlines(), 1)
+            if any(value in line for value in self.had)
+        ]
 
     def start(self, playbook, *options, **variables):
         """A run of a playbook, with options of ansible-playbook, in a process group of its own."""

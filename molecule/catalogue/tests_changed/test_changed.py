@@ -27,12 +27,23 @@ def test_the_limits_are_in_force(host):
     assert status == ("400" if name == "catalogue-bookworm" else "200")
 
 
-def test_the_environment_is_whole_and_the_only_one(host):
-    found = host.check_output("ls /opt/pan-catalogue").split()
+def test_the_environment_is_whole_and_at_most_the_one_before_is_left(host):
+    found = set(host.check_output("ls /opt/pan-catalogue").split())
     current = host.check_output("readlink /opt/pan-catalogue/current")
-    assert sorted(found) == sorted([current, "catalogue-node", "current", "requirements.lock"])
+    environments = found - {"catalogue-node", "current", "requirements.lock"}
+    assert current in environments
+    assert len(environments) == (2 if host.check_output("hostname") == "catalogue-bookworm" else 1)
     assert host.file("/opt/pan-catalogue/current/complete").exists
     assert host.service("pan-catalogue").is_running
+
+
+def test_the_release_came_from_the_index_or_from_the_folder(host):
+    with host.sudo():
+        asked = host.run("journalctl --unit index --no-pager --output cat").stdout
+    if host.check_output("hostname") == "catalogue-trixie":
+        assert "GET /simple/pan-catalogue/pan_catalogue-0.1.0-py3-none-any.whl" in asked
+        clients = {line.split()[0] for line in asked.splitlines() if '"GET ' in line}
+        assert len(clients) == 1, "the host with a folder asked the index too"
 
 
 def test_new_tokens_needed_no_restart(host):

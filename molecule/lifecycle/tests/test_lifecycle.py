@@ -266,3 +266,7 @@ def test_what_is_removed_comes_back_as_it_was_and_can_be_purged(site, keycloak, 
     site.run("remove.yml", postgresql_purge_data=True)
     assert gone(ONE) == []
     assert root(ONE, "ls /var/lib/postgresql/*/main 2>/dev/null || true") == ""
+
+
+def test_no_secret_was_said(site):
+    assert site.said() == []

@@ -152,3 +152,6 @@ def test_restore_on_an_empty_host(site, place, people):
     said = " ".join(new.run("restore.yml", fails=True, backup_archive=str(archive)).split())
     assert "Nothing was changed. To replace it" in said
     assert {name: people.subject(there, name) for name in people.subjects} == people.subjects
+    assert new.runs > 1
+    new.had = site.had
+    assert site.said() + new.said() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,12 +16,33 @@ from ..sql.fragment import Sql
 from . import schema
 
 LOCK = 0x50614E  # of the one writer (advisory, for a transaction)
+READ_WAIT = (
+    2  # seconds until a server that says nothing is given up; whoever waits for it keeps a process from answering
+)
+WRITE_WAIT = 20  # the same for a writer, which would have to begin anew
+PAUSE = 5.0  # seconds in which a reader does not ask such a server again
 
 
-def connect(dsn: str, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
-    """Return a connection; a password comes from PGPASSFILE, never from the address."""
+def connect(dsn: str, wait: int, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a connection; a password comes from PGPASSFILE, never from the address.
+
+    Args:
+        dsn: the server's address.
+        wait: seconds after which a server that is not heard of any more (its host is gone, packets are dropped) counts as lost; the kernel alone would take minutes.
+        options: more of libpq's parameters.
+    """
     try:
-        return psycopg.connect(dsn, autocommit=True, application_name="pan-catalogue", connect_timeout=10, **options)
+        return psycopg.connect(
+            dsn,
+            autocommit=True,
+            application_name="pan-catalogue",
+            connect_timeout=wait,
+            tcp_user_timeout=wait * 1000,
+            keepalives_idle=wait,
+            keepalives_interval=1,
+            keepalives_count=wait,
+            **options,
+        )
     except psycopg.Error as e:
         raise StoreError(f"cannot reach PostgreSQL: {e}".strip()) from e
 
@@ -39,12 +61,22 @@ class Reader:
         self.dsn = dsn
         self.seconds = seconds
         self._db: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._silent_until = 0.0
 
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._db is None or self._db.closed:
+            begun = time.monotonic()
+            if begun < self._silent_until:
+                raise StoreError("PostgreSQL did not answer a moment ago")
             settings = {"default_transaction_read_only": "on", "statement_timeout": f"{int(self.seconds * 1000)}", "jit": "off", "random_page_cost": "1.1",
                         "plan_cache_mode": "force_custom_plan"}  # fmt: skip
-            self._db = connect(self.dsn, options=" ".join(f"-c {k}={v}" for k, v in settings.items()))
+            try:
+                self._db = connect(self.dsn, READ_WAIT, options=" ".join(f"-c {k}={v}" for k, v in settings.items()))
+            except StoreError:
+                ended = time.monotonic()
+                if ended - begun > READ_WAIT / 2:  # it was not refused, as while a server restarts
+                    self._silent_until = ended + PAUSE
+                raise
         return self._db
 
     def begin(self) -> None:
@@ -89,7 +121,7 @@ class Writer:
     dialect = PostgreSQL()
 
     def __init__(self, dsn: str) -> None:
-        self._db = connect(dsn)
+        self._db = connect(dsn, WRITE_WAIT)
         self._migrate()
 
     def _migrate(self) -> None:
