@@ -16,10 +16,9 @@ from ..sql.fragment import Sql
 from . import schema
 
 LOCK = 0x50614E  # of the one writer (advisory, for a transaction)
-READ_WAIT = (
-    2  # seconds until a server that says nothing is given up; whoever waits for it keeps a process from answering
-)
-WRITE_WAIT = 20  # the same for a writer, which would have to begin anew
+# Seconds until a server that says nothing is given up: a reader that waits keeps its process from answering, a writer would have to begin anew.
+READ_WAIT = 2
+WRITE_WAIT = 20
 PAUSE = 5.0  # seconds in which a reader does not ask such a server again
 
 
