@@ -69,7 +69,8 @@ class Plan:
             yield self.select([], self.tries(parts)) + end
             return
         if len(parts) == 1 and parts[0].ordered:
-            yield self.driven(parts[0], parts) + self.window(limit)
+            shown = parts[0].shown
+            yield (self.driven(parts[0], parts) if shown is None else shown + " ORDER BY id") + self.window(limit)
             return
         few = self.fewest([p for p in sets if p.direct], FEW)
         if not few:

@@ -23,7 +23,13 @@ from .sql.sets import Sets
 
 
 class Reader(Protocol):
-    """A connection that reads."""
+    """A connection that reads.
+
+    Attributes:
+        techniques: for `Sets`: what is known as long as the connection lasts.
+    """
+
+    techniques: dict[str, int]
 
     @property
     def dialect(self) -> Dialect:
@@ -59,9 +65,13 @@ class Provider:
     settings: Settings
     clock: Callable[[], float] = time.time
 
+    def __post_init__(self) -> None:
+        """Keep what each request needs."""
+        self._bounds = self.settings.bounds
+
     def listed(self, model: str, filter: str | None) -> tuple[list[Object], bool]:  # noqa: A002 - its name in the API
         """Return the records that meet a filter, and whether there may be more than one answer can hold."""
-        find = grammar.of_filter(model, filter, self.settings.bounds)
+        find = grammar.of_filter(model, filter, self._bounds)
         sets = self._sets()
         plan = Plan(self.reader, sets, find)
         limit = find.limit or self.settings.limits.page
@@ -78,7 +88,7 @@ class Provider:
 
     def one(self, model: str, pid: str, filter: str | None) -> Object:  # noqa: A002 - its name in the API
         """Return a record by its pid."""
-        find = grammar.of_filter(model, filter, self.settings.bounds)
+        find = grammar.of_filter(model, filter, self._bounds)
         if not self.settings.limits.tolerant and (
             find.order or find.skip or find.limit or find.words is not None or find.where != Find(model).where
         ):
@@ -92,21 +102,21 @@ class Provider:
             raise BadFilter("give `where` or `filter`, not both", "where")
         if filter is not None:
             return self._counting(model, filter).count()
-        return Plan(self.reader, self._sets(), grammar.of_where(model, where, self.settings.bounds)).count()
+        return Plan(self.reader, self._sets(), grammar.of_where(model, where, self._bounds)).count()
 
     def facet(self, name: str, filter: str | None) -> list[dict[str, Any]]:  # noqa: A002 - its name in the API
         """Return how the datasets that meet a filter are spread over their instruments or techniques; see `Facets`."""
         return Facets(self.reader, self._counting("Dataset", filter)).of(name)
 
     def _counting(self, model: str, filter: str | None) -> Plan:  # noqa: A002 - its name in the API
-        find = grammar.of_filter(model, filter, self.settings.bounds)
+        find = grammar.of_filter(model, filter, self._bounds)
         if find.words is not None:
             raise BadFilter("a free-text query is not counted", "filter.query")
         return Plan(self.reader, self._sets(), find)
 
     def files(self, pid: str, filter: str | None) -> list[Object]:  # noqa: A002 - its name in the API
         """Return the files of a dataset."""
-        find = grammar.of_filter("File", filter, self.settings.bounds)
+        find = grammar.of_filter("File", filter, self._bounds)
         sets = self._sets()
         dataset = self._id("Dataset", pid, sets.now)
         relation = relation_of("Dataset", "files")
@@ -116,7 +126,7 @@ class Provider:
 
     def files_count(self, pid: str, where: str | None) -> int:
         """Return how many files of a dataset meet a condition."""
-        find = grammar.of_where("File", where, self.settings.bounds)
+        find = grammar.of_where("File", where, self._bounds)
         sets = self._sets()
         tests = every(
             [
@@ -157,7 +167,7 @@ class Provider:
 
     def _sets(self) -> Sets:
         self.reader.begin()
-        return Sets(self.reader.dialect, int(self.clock()), self.reader.rows)
+        return Sets(self.reader.dialect, int(self.clock()), self.reader.rows, self.reader.techniques)
 
     def _fetch(self, sets: Sets) -> Fetch:
         return Fetch(self.reader, sets, self.settings.limits.rows)

@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -64,9 +65,9 @@ class Fetch:
 
     def roots(self, find: Find, chosen: Sql) -> dict[int, Object]:
         """Return the objects of the class that is asked for, by id, without what they include."""
-        columns = listing(find.model)
+        columns = listing(find.model, "d")
         make = columns.maker(find)
-        rows = self.fetch(f"SELECT 0, d.id, {columns.select('d')} FROM {columns.table('d')} WHERE " + chosen)
+        rows = self.fetch(f"SELECT 0, d.id, {columns.columns} FROM {columns.table} WHERE " + chosen)
         return {row[1]: make(row) for row in rows}
 
     def include(self, find: Find, parents: dict[int, Object]) -> None:
@@ -86,7 +87,7 @@ class Fetch:
         """Return the related objects of each parent, in the order they were taken in or the one that is asked for."""
         relation, find = includes[0].relation, merged(includes)
         target = relation.target
-        columns = listing(target)
+        columns = listing(target, "c")
         tables, parent_column = joined_from(model, relation, "c")
         tests = every(
             [one_of(parent_column, parents), self.sets.visible(target, "c"), bracketed(self.shown(model, includes))]
@@ -95,7 +96,7 @@ class Fetch:
         wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
         order = ", ".join([*wanted, "c.id"])
         statement = (
-            f"SELECT {parent_column}, c.id, {columns.select('c')} FROM {tables}{columns.more('c')} WHERE "
+            f"SELECT {parent_column}, c.id, {columns.columns} FROM {tables}{columns.names} WHERE "
             + tests
             + f" ORDER BY {order}"
         )
@@ -103,8 +104,12 @@ class Fetch:
         if find.skip or find.limit is not None:
             rows = list(window(rows, find.skip, find.limit))
         make = columns.maker(find)
-        objects: dict[int, Object] = {}
         result: dict[int, list[Object]] = defaultdict(list)
+        if not find.includes:
+            for row in rows:
+                result[row[0]].append(make(row))
+            return result
+        objects: dict[int, Object] = {}  # one for all its parents, so that what it includes is asked for once
         for row in rows:
             child = objects.get(row[1])
             if child is None:
@@ -155,78 +160,99 @@ class Fetch:
 
 
 FIRST = 2  # place of the first column in a row: the parent and the id stand before
-Maker = Callable[[Sequence[Any]], Any]
+Maker = Callable[..., Any]
 
 
 class Listing:
-    """The columns of a class, and how a row becomes an object.
+    """The columns of a class in a SELECT, and how a row becomes an object.
 
     A row is (parent, id, the other fields in their order; of a parameter its text).
 
     Args:
         key: of the class in `MODELS`.
+        alias: of its table.
+
+    Attributes:
+        columns: the columns after the id.
+        names: the tables of names that are joined.
+        table: the table with those.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, alias: str) -> None:
         self.model = MODELS[key]
         fields = self.model.fields.values()
         stored = [f for f in fields if f.type is not Type.ID]
-        self._columns = [*map(column, stored)]
-        self._convert = [(n, CONVERT[f.type]) for n, f in enumerate(stored) if f.type in CONVERT]
-        self._make: Maker = self._identified if len(stored) < len(fields) else self._plain
-        if any(f.type is Type.VALUE for f in fields):
-            self._columns.append("{}.txt")
-            self._make = self._parameter
+        columns = [*map(column, stored)]
         related = (*self.model.relations, *(name for of, name in SINGULAR if of == key))
         names = [(name, Any, None) for name in (*self.model.fields, *related)]
-        self._kind = msgspec.defstruct(self.model.name, names, bases=(Object,), omit_defaults=True, gc=False)
-
-    def select(self, alias: str) -> str:
-        """Return the columns after the id."""
-        return ", ".join(c.format(alias) for c in self._columns)
-
-    def more(self, alias: str) -> str:
-        """Return the tables of names that are joined."""
-        return "".join(
-            f" JOIN {f.names} {alias}_n ON {alias}_n.id = {alias}.{f.column}"
-            for f in self.model.fields.values()
-            if f.names
+        kind = msgspec.defstruct(self.model.name, names, bases=(Object,), omit_defaults=True, gc=False)
+        self._make = plain(kind, [(n, CONVERT[f.type]) for n, f in enumerate(stored) if f.type in CONVERT])
+        if len(stored) < len(fields):
+            self._make = identified(kind)
+        if any(f.type is Type.VALUE for f in fields):
+            columns.append("{}.txt")
+            self._make = valued(kind)
+        self.columns = ", ".join(c.format(alias) for c in columns)
+        self.names = "".join(
+            f" JOIN {f.names} {alias}_n ON {alias}_n.id = {alias}.{f.column}" for f in fields if f.names
         )
-
-    def table(self, alias: str) -> str:
-        """Return the tables."""
-        return f"{self.model.table} {alias}{self.more(alias)}"
+        self.table = f"{self.model.table} {alias}{self.names}"
 
     def maker(self, find: Find) -> Maker:
         """Return what makes an object of a row."""
-        if find.fields is None and not find.units:
-            return self._make
+        make, converted = self._make, find.units
         unwanted = () if find.fields is None else self.model.fields.keys() - find.fields
-        names = {name for name, _, _ in find.units}
+        if not converted and not unwanted:
+            return make
+        names = {name for name, _, _ in converted}
+        some = None not in names
 
-        def make(row: Sequence[Any]) -> Any:
-            made = self._make(row)
-            if names and (None in names or made.name in names):
-                in_unit(made, find.units)
+        def in_asked_unit(row: Sequence[Any]) -> Any:
+            made = make(row)
+            if some and made.name not in names:
+                return made
+            in_unit(made, converted)
+            return made
+
+        def of_wanted_fields(row: Sequence[Any]) -> Any:
+            made = in_asked_unit(row) if converted else make(row)
             for name in unwanted:
                 setattr(made, name, None)
             return made
 
-        return make
+        return of_wanted_fields if unwanted else in_asked_unit
 
-    def _plain(self, row: Sequence[Any]) -> Any:
+
+def plain(kind: Maker, convert: Sequence[tuple[int, Callable[[Any], Any]]]) -> Maker:
+    """Return what makes an object of a row: the fields as they are stored, but for those at the places of `convert`."""
+
+    def make(row: Sequence[Any]) -> Any:
         values = list(row[FIRST:])
-        for place, convert in self._convert:
+        for place, converted in convert:
             if values[place] is not None:
-                values[place] = convert(values[place])
-        return self._kind(*values)
+                values[place] = converted(values[place])
+        return kind(*values)
 
-    def _identified(self, row: Sequence[Any]) -> Any:
-        return self._kind(str(row[1]), *row[FIRST:])
+    return make
 
-    def _parameter(self, row: Sequence[Any]) -> Any:
+
+def identified(kind: Maker) -> Maker:
+    """Return what makes an object whose key is one of its fields."""
+    return lambda row: kind(str(row[1]), *row[FIRST:])
+
+
+def valued(kind: Maker) -> Maker:
+    """Return what makes a parameter: its value is a number or, in a column of its own, a text. Pages hold hundreds of them."""
+
+    def make(row: Sequence[Any]) -> Any:
         _, key, name, value, unit, text = row
-        return self._kind(str(key), name, text if value is None else number(value), unit)
+        if value is None:
+            value = text
+        elif value.is_integer():
+            value = number(value)
+        return kind(str(key), name, value, unit)
+
+    return make
 
 
 def column(f: Field) -> str:
@@ -295,9 +321,7 @@ def merged(includes: Sequence[Include]) -> Find:
     )
 
 
-_LISTINGS = {key: Listing(key) for key in MODELS}
-
-
-def listing(model: str) -> Listing:
+@cache
+def listing(model: str, alias: str) -> Listing:
     """Return the listing of a class."""
-    return _LISTINGS[model]
+    return Listing(model, alias)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from . import dates, units
 from .bounds import Bounds
@@ -44,7 +43,7 @@ class At(Struct, frozen=True):
 
     def inside(self, key: str, *, deeper: bool = False) -> At:
         """Return the place of a part of this."""
-        return replace(self, key=self.key + key, depth=self.depth + deeper)
+        return At(self.key + key, self.depth + deeper, self.unit, self.name)
 
 
 @dataclass
@@ -79,7 +78,7 @@ class Where:
             text = equal_text(said.get("unit"))
             if text and unit is None:
                 unit = self.unit(text, f"{at.key}.unit")
-        at = replace(at, unit=unit or at.unit, name=name or at.name)
+        at = At(at.key, at.depth, unit or at.unit, name or at.name)
         if at.unit and (unit or name):
             self.asked.append((at.name, at.unit.dimension, at.unit.name))
         return at

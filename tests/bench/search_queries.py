@@ -57,7 +57,12 @@ TAGGED = (
 )
 VISIBLE = "+d.visible_from <= ?"
 PARAMETERS = "SELECT p.dataset_id, n.name, p.num, p.txt, p.unit FROM dataset_parameter p JOIN parameter_name n ON n.id = p.name_id WHERE p.dataset_id IN ({ids})"
-TECHNIQUES = "SELECT x.dataset_id, t.pid, t.name FROM dataset_technique x JOIN technique t ON t.id = x.technique_id WHERE x.dataset_id IN ({ids})"
+# Of a dataset's techniques those that are meant: the one that is asked for and what is below it.
+MEANT = (
+    "SELECT x.dataset_id, t.pid, t.name, t.panet_id FROM dataset_technique x JOIN technique t ON t.id = x.technique_id "
+    "JOIN technique_closure k ON k.descendant_id = t.id AND k.ancestor_id = (SELECT id FROM technique WHERE pid = ?) WHERE "
+)
+TECHNIQUES = MEANT + "x.dataset_id IN ({ids})"
 FILES = "SELECT f.dataset_id, f.name, f.path, f.size FROM file f WHERE f.dataset_id IN ({ids})"
 TEMPERATURE = ("sample_temperature", 6, 1.5, 1200.0)  # name, place of its dimension, least and greatest value
 ENERGY = ("incident_photon_energy", 10, 0.1, 120.0)
@@ -87,7 +92,7 @@ def tagged(pick: random.Random) -> tuple[dict[str, Any], Statements]:
     )
     return {"include": [{"relation": "techniques", "scope": {"where": {"pid": pid}}}], "limit": LIMIT}, [
         (sql, (pid, NOW)),
-        (TECHNIQUES, ()),
+        (TECHNIQUES, (pid,)),
     ]
 
 
@@ -124,6 +129,10 @@ def documents_of(pick: random.Random) -> tuple[dict[str, Any], Statements]:
     )
     sql = f"SELECT d.id, d.pid, d.title, d.summary, d.type FROM document d WHERE {exists} AND {VISIBLE} ORDER BY d.id LIMIT {LIMIT}"
     children = f"SELECT l.document_id, {DATASET} FROM document_dataset l JOIN dataset d ON d.id = l.dataset_id WHERE l.document_id IN ({{ids}}) AND d.id IN ({TAGGED}) AND {VISIBLE}"
+    theirs = (
+        MEANT
+        + "x.dataset_id IN (SELECT l.dataset_id FROM document_dataset l JOIN dataset d ON d.id = l.dataset_id WHERE l.document_id IN ({ids}) AND +d.visible_from <= ?)"
+    )
     asked = {
         "include": [
             {
@@ -133,7 +142,7 @@ def documents_of(pick: random.Random) -> tuple[dict[str, Any], Statements]:
         ],
         "limit": LIMIT,
     }
-    return asked, [(sql, (NOW, pid, NOW)), (children, (pid, NOW))]
+    return asked, [(sql, (NOW, pid, NOW)), (children, (pid, NOW)), (theirs, (pid, NOW))]
 
 
 def count_all(_: random.Random) -> tuple[dict[str, Any], Statements]:

@@ -8,6 +8,7 @@ import logging
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 from served import dataset, document, include, instrument
 
@@ -362,3 +363,23 @@ def test_the_ontology_names_its_own_terms(make):
 def test_a_term_without_a_class_has_no_address_in_the_ontology(make):
     c = make([dataset("a", techniques=[{"pid": "house:x", "name": "X"}])], ontology=OWN)
     assert c.get("Datasets", filter={"include": ["techniques"]})[0]["techniques"] == [{"pid": "house:x", "name": "X"}]
+
+
+# -- keys are kept between requests, as long as the connection lasts
+
+
+def test_a_database_that_was_put_back_has_keys_of_its_own(make):
+    c = make([dataset("a", techniques=[{"pid": "t1"}]), dataset("b", techniques=[{"pid": "t2"}])])
+
+    def of_t1():
+        return c.pids("Datasets", {"include": [include("techniques", {"pid": "t1"})]})
+
+    assert of_t1() == ["a"]
+    if c.settings.store.startswith("sqlite:"):
+        return  # its file stays open until the service is started anew
+    with psycopg.connect(c.settings.store, autocommit=True) as db:
+        db.execute("UPDATE technique SET pid = CASE pid WHEN 't1' THEN 't2-' ELSE 't1' END")
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert of_t1() == ["b"]

@@ -62,12 +62,14 @@ class Sets:
         dialect: of the database.
         now: seconds since 1970; what is released later is not there.
         lookup: runs a SELECT at once: techniques and names of parameters are few, and knowing their keys makes the rest quick.
+        techniques: pid -> key of those that were looked up by any request: a technique is never deleted, nor is its pid changed.
         found: what was looked up.
     """
 
     dialect: Dialect
     now: int
     lookup: Lookup
+    techniques: dict[str, int]
     aliases: int = 0
     found: dict[Sql, list[tuple[Any, ...]]] = field(default_factory=dict)
 
@@ -134,7 +136,7 @@ class Sets:
     def related(self, model: str, include: Include) -> Part:
         """Return that a row has a related one such as `include` asks for."""
         if include.relation.target == "Technique" and model == "Dataset":
-            return self.techniques(include)
+            return self.of_techniques(include)
         inner = [i for i in include.find.includes if i.filters]
         link = include.relation.link
         if isinstance(link, Through) and include.find.where == ALWAYS:
@@ -143,17 +145,23 @@ class Sets:
                 before = f"SELECT {link.parent_column} FROM {link.table} WHERE {link.child_column} IN ("
                 ids = before + members + ")"
                 return Part(lambda alias: self.related_check(alias, include), ids, members=(before, members))
-        part = Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include))
-        if include.relation.target != "DatasetParameter" or inner:
-            return part
-        tests = [
-            bracketed(self.where("DatasetParameter", "p", include.find.where)),
-            Sql("p.visible_from <= ?", (self.now,)),
-        ]
-        shown = " FROM dataset_parameter p WHERE " + every(tests)
-        once = self.once(include.find.where)
-        instruments = "SELECT p.instrument_id" + shown if once else None
-        return replace(part, shown="SELECT p.dataset_id AS id" + shown, once=once, instruments=instruments)
+        if include.relation.target == "DatasetParameter" and not inner:
+            return self.of_parameters(include)
+        return Part(lambda alias: self.related_check(alias, include), self.related_ids(model, include))
+
+    def of_parameters(self, include: Include) -> Part:
+        """Return that a dataset has a parameter such as `include` asks for: an index alone tells which."""
+        where = include.find.where
+        met = " FROM dataset_parameter p WHERE " + bracketed(self.where("DatasetParameter", "p", where))
+        shown = met + Sql(" AND p.visible_from <= ?", (self.now,))
+        once = self.once(where)
+        return Part(
+            lambda alias: self.related_check(alias, include),
+            ids="SELECT p.dataset_id AS id" + met,
+            shown="SELECT p.dataset_id AS id" + shown,
+            once=once,
+            instruments="SELECT p.instrument_id" + shown if once else None,
+        )
 
     def once(self, of: Condition) -> bool:
         """Return whether what `of` says of a parameter is met at most once in each dataset: it is about one name that no dataset has twice."""
@@ -197,7 +205,7 @@ class Sets:
 
     # -- techniques: a term stands for itself and all its descendants, for every operator
 
-    def techniques(self, include: Include) -> Part:
+    def of_techniques(self, include: Include) -> Part:
         """Return that a dataset's techniques are such as `include` asks for.
 
         Source: panosc-eu/search-api `doc/dataset-techniques-requirements.md`. The condition is about the whole dataset: `and` may be met by two of its techniques, and
@@ -276,6 +284,8 @@ class Sets:
             )
         if not isinstance(of, (Compare, Like)):
             raise TypeError(of)
+        if isinstance(of, Compare) and of.field.name == "pid" and of.operator == "eq":
+            return self.of_pid(of)
         by_name = of.field.name == "name"
         table, key = ("technique_name", "technique_id") if by_name else ("technique", "id")
         if by_name:
@@ -285,6 +295,18 @@ class Sets:
             else:
                 of = replace(of, pattern=tuple(fold(p) if isinstance(p, str) else p for p in of.pattern))
         return self.ids(f"SELECT DISTINCT n.{key} FROM {table} n WHERE " + condition(self.dialect, [], "n", of))
+
+    def of_pid(self, of: Compare) -> tuple[int, ...]:
+        """Return the key of the technique of a pid, if there is one."""
+        (pid,) = of.values
+        if not isinstance(pid, str):  # null, which no technique has
+            return ()
+        if pid not in self.techniques:
+            found = self.ids(Sql("SELECT n.id FROM technique n WHERE n.pid = ?", (pid,)))
+            if not found:
+                return ()
+            (self.techniques[pid],) = found
+        return (self.techniques[pid],)
 
     def ids(self, statement: Sql) -> tuple[int, ...]:
         """Return the first column of a SELECT."""

@@ -59,6 +59,7 @@ class Reader:
     def __init__(self, dsn: str, seconds: float) -> None:
         self.dsn = dsn
         self.seconds = seconds
+        self.techniques: dict[str, int] = {}
         self._db: psycopg.Connection[tuple[Any, ...]] | None = None
         self._silent_until = 0.0
 
@@ -69,6 +70,7 @@ class Reader:
                 raise StoreError("PostgreSQL did not answer a moment ago")
             settings = {"default_transaction_read_only": "on", "statement_timeout": f"{int(self.seconds * 1000)}", "jit": "off", "random_page_cost": "1.1",
                         "plan_cache_mode": "force_custom_plan"}  # fmt: skip
+            self.techniques.clear()  # it may be another database by now: a copy that was put back
             try:
                 self._db = connect(self.dsn, READ_WAIT, options=" ".join(f"-c {k}={v}" for k, v in settings.items()))
             except StoreError:

@@ -30,6 +30,7 @@ class Reader:
         if not path.exists():
             raise StoreError(f"{path} does not exist; `pan-catalogue ingest` or `pan-catalogue serve` makes it")
         self.seconds = seconds
+        self.techniques: dict[str, int] = {}
         self._until = 0.0
         self._db = sqlite3.connect(
             f"file:{quote(str(path))}?mode=ro",
