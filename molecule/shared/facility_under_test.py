@@ -279,14 +279,17 @@ def until_ready(keycloak, seconds=90):
 
 
 class LoginStream:
-    """Logs somebody in again and again, in a thread, at the first node that serves, and counts."""
+    """Logs somebody in again and again, in a thread, at the first node that serves, and counts.
+
+    Once a second: what comes much sooner after a login of the same person is refused by a node that has just started, as a guess.
+    """
 
     def __init__(self, people, *nodes):
         self.succeeded, self.unanswered, self.refused, self._stop = 0, 0, [], threading.Event()
         self._thread = threading.Thread(target=self._run, args=(people, nodes))
 
     def _run(self, people, nodes):
-        while not self._stop.wait(0.5):
+        while not self._stop.wait(1):
             for node in nodes:
                 try:
                     answer = node.token(

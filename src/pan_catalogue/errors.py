@@ -14,6 +14,7 @@
     ├── SettingsError            the configuration file: which key, what is allowed
     ├── ProviderError            another provider that was to be tried: unreachable, or no search API
     └── StoreError               the database: unreachable, full, or newer than this program
+        └── ConnectionLost       in the middle of a request, which may be done once more
 """
 
 from __future__ import annotations
@@ -112,3 +113,7 @@ class ProviderError(CatalogueError):
 
 class StoreError(CatalogueError):
     """A database that cannot be used."""
+
+
+class ConnectionLost(StoreError):
+    """A connection that ended, as when the server is restarted: another one may work."""

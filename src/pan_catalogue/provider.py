@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from . import grammar
-from .errors import BadFilter, NotFound
+from .errors import BadFilter, ConnectionLost, NotFound
 from .facets import Facets
 from .model import MODELS, relation_of
 from .plan import Plan
@@ -48,6 +49,25 @@ class Reader(Protocol):
         """End the connection."""
 
 
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
+def once_more(
+    call: Callable[Concatenate[Provider, Given], Answer],
+) -> Callable[Concatenate[Provider, Given], Answer]:
+    """Return a call that is begun anew when its connection is lost: all its statements then go to one database."""
+
+    @wraps(call)
+    def answered(self: Provider, /, *given: Given.args, **named: Given.kwargs) -> Answer:
+        try:
+            return call(self, *given, **named)
+        except ConnectionLost:
+            return call(self, *given, **named)
+
+    return answered
+
+
 @dataclass
 class Provider:
     """Answers the calls of the search API.
@@ -69,6 +89,7 @@ class Provider:
         """Keep what each request needs."""
         self._bounds = self.settings.bounds
 
+    @once_more
     def listed(self, model: str, filter: str | None) -> tuple[list[Object], bool]:  # noqa: A002 - its name in the API
         """Return the records that meet a filter, and whether there may be more than one answer can hold."""
         find = grammar.of_filter(model, filter, self._bounds)
@@ -86,6 +107,7 @@ class Provider:
             found.score = score
         return objects, find.limit is None and len(objects) == limit
 
+    @once_more
     def one(self, model: str, pid: str, filter: str | None) -> Object:  # noqa: A002 - its name in the API
         """Return a record by its pid."""
         find = grammar.of_filter(model, filter, self._bounds)
@@ -96,6 +118,7 @@ class Provider:
         sets = self._sets()
         return self._fetch(sets).objects(find, [self._id(model, pid, sets.now)])[0]
 
+    @once_more
     def count(self, model: str, where: str | None, filter: str | None = None) -> int:  # noqa: A002 - its name in the API
         """Return how many records meet a condition, or a whole filter: as many as its list would have without `limit` and `skip`."""
         if where is not None and filter is not None:
@@ -104,6 +127,7 @@ class Provider:
             return self._counting(model, filter).count()
         return Plan(self.reader, self._sets(), grammar.of_where(model, where, self._bounds)).count()
 
+    @once_more
     def facet(self, name: str, filter: str | None) -> list[dict[str, Any]]:  # noqa: A002 - its name in the API
         """Return how the datasets that meet a filter are spread over their instruments or techniques; see `Facets`."""
         return Facets(self.reader, self._counting("Dataset", filter)).of(name)
@@ -114,6 +138,7 @@ class Provider:
             raise BadFilter("a free-text query is not counted", "filter.query")
         return Plan(self.reader, self._sets(), find)
 
+    @once_more
     def files(self, pid: str, filter: str | None) -> list[Object]:  # noqa: A002 - its name in the API
         """Return the files of a dataset."""
         find = grammar.of_filter("File", filter, self._bounds)
@@ -124,6 +149,7 @@ class Provider:
             raise TypeError("files")
         return self._fetch(sets).related("Dataset", [Include(relation, find)], [dataset])[dataset]
 
+    @once_more
     def files_count(self, pid: str, where: str | None) -> int:
         """Return how many files of a dataset meet a condition."""
         find = grammar.of_where("File", where, self._bounds)
@@ -136,6 +162,7 @@ class Provider:
         )
         return int(self.reader.rows("SELECT count(*) FROM file f WHERE " + tests)[0][0])
 
+    @once_more
     def status(self) -> dict[str, Any]:
         """Return how much there is, and which ontology techniques are understood by."""
         sets = self._sets()

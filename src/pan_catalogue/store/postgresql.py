@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ..errors import StoreError, TooExpensive
+from ..errors import ConnectionLost, StoreError, TooExpensive
 from ..sql.dialects import PostgreSQL
 from ..sql.fragment import Sql
 from . import schema
@@ -70,7 +70,6 @@ class Reader:
                 raise StoreError("PostgreSQL did not answer a moment ago")
             settings = {"default_transaction_read_only": "on", "statement_timeout": f"{int(self.seconds * 1000)}", "jit": "off", "random_page_cost": "1.1",
                         "plan_cache_mode": "force_custom_plan"}  # fmt: skip
-            self.techniques.clear()  # it may be another database by now: a copy that was put back
             try:
                 self._db = connect(self.dsn, READ_WAIT, options=" ".join(f"-c {k}={v}" for k, v in settings.items()))
             except StoreError:
@@ -84,33 +83,32 @@ class Reader:
         """Start the clock of one request: PostgreSQL has its own for each statement."""
 
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
-        """Return all rows of a SELECT; a connection that was lost (a restart of the server) is made once more.
+        """Return all rows of a SELECT.
 
         Raises:
             TooExpensive: it took longer than allowed.
+            ConnectionLost: the connection ended; the next statement makes another.
             StoreError: the database cannot be read.
         """
-        for last in (False, True):
-            try:
-                return self._connection().execute(bound(statement), statement.values).fetchall()
-            except psycopg.errors.QueryCanceled:
-                raise TooExpensive(
-                    f"answering takes longer than {self.seconds:g} s; ask for less, or narrow it down"
-                ) from None
-            except psycopg.OperationalError as e:
-                self.close()
-                if last:
-                    raise StoreError(f"PostgreSQL: {e}".strip()) from e
-            except psycopg.Error as e:
-                raise StoreError(f"PostgreSQL: {e}".strip()) from e
-        raise AssertionError
+        try:
+            return self._connection().execute(bound(statement), statement.values).fetchall()
+        except psycopg.errors.QueryCanceled:
+            raise TooExpensive(
+                f"answering takes longer than {self.seconds:g} s; ask for less, or narrow it down"
+            ) from None
+        except psycopg.OperationalError as e:
+            self.close()
+            raise ConnectionLost(f"PostgreSQL: {e}".strip()) from e
+        except psycopg.Error as e:
+            raise StoreError(f"PostgreSQL: {e}".strip()) from e
 
     def tally(self, statement: Sql) -> dict[int | None, int]:
         """Return how often each value is in the one column of a SELECT; errors are those of `rows`."""
         return dict(self.rows("SELECT key, count(*) FROM (" + statement + ") found (key) GROUP BY key"))
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection. What the next one finds may be another database: a copy that was put back."""
+        self.techniques.clear()
         if self._db is not None:
             self._db.close()
             self._db = None
