@@ -20,7 +20,7 @@ from .sql.sets import Part, Sets, shown_by_index
 
 GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
 GLANCE_OWN = 80  # the same where only the row's own fields are tried
-FEW = 400  # matches that are so few that nothing else need be tried
+FEW = 200  # matches that are so few that nothing else need be tried
 PROBE = 20_000  # matches of a large set: from there on a page tries row by row, and a count merges the sets in the order of ids
 TRY = 4  # what trying a row costs, in rows of a set
 WALK = 40_000  # rows that are tried before sets are cut with each other instead
