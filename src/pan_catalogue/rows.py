@@ -88,13 +88,13 @@ class Fetch:
         relation, find = includes[0].relation, merged(includes)
         target = relation.target
         columns = listing(target, "c")
-        tables, parent_column = joined_from(model, relation, "c")
+        tables, parent_column, key = joined_from(model, relation, "c")
         tests = every(
             [one_of(parent_column, parents), self.sets.visible(target, "c"), bracketed(self.shown(model, includes))]
         )
         # By parent first, unless another order is asked for: so the rows come out of the index of the parent, and need not be sorted.
         wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
-        order = ", ".join([*wanted, "c.id"])
+        order = ", ".join([*wanted, key])
         statement = (
             f"SELECT {parent_column}, c.id, {columns.columns} FROM {tables}{columns.names} WHERE "
             + tests

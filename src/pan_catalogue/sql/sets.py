@@ -186,7 +186,7 @@ class Sets:
     def related_ids(self, model: str, include: Include) -> Sql:
         """Return a SELECT of the ids of rows that have a related one."""
         child = self.alias()
-        table, column = joined_from(model, include.relation, child)
+        table, column, _ = joined_from(model, include.relation, child)
         inner = [self.related_one(include.find.model, i, child, ids=True) for i in include.find.includes if i.filters]
         tests = every(
             [
@@ -358,19 +358,21 @@ def joined_to(relation: Relation, child: str, parent: str) -> tuple[str, Sql]:
             )
 
 
-def joined_from(model: str, relation: Relation, child: str) -> tuple[str, str]:
-    """Return the tables of a relation of a class, and the column that holds the id of the parent."""
+def joined_from(model: str, relation: Relation, child: str) -> tuple[str, str, str]:
+    """Return the tables of a relation of a class, and the columns that hold the ids of the parent and of the child: a table of pairs has both in its index, in this order."""
     table = MODELS[relation.target].table
     match relation.link:
         case ChildKey(column):
-            return f"{table} {child}", f"{child}.{column}"
+            return f"{table} {child}", f"{child}.{column}", f"{child}.id"
         case ParentKey(column):
             return (
                 f"{MODELS[model].table} {child}_o JOIN {table} {child} ON {child}.id = {child}_o.{column}",
                 f"{child}_o.id",
+                f"{child}.id",
             )
         case Through(pairs, parent_column, child_column):
             return (
                 f"{table} {child} JOIN {pairs} {child}_l ON {child}_l.{child_column} = {child}.id",
                 f"{child}_l.{parent_column}",
+                f"{child}_l.{child_column}",
             )
