@@ -12,7 +12,17 @@ ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "logs" / "scenarios"
 AT_A_TIME = int(os.environ.get("FACILITY_TEST_SCENARIOS") or 3)
 # The longest first, so that all end together.
-LONGEST = ["lifecycle", "operations", "catalogue_verbs", "catalogue", "keycloak", "realm", "equipment", "postgresql"]
+LONGEST = [
+    "lifecycle",
+    "operations",
+    "catalogue_verbs",
+    "catalogue",
+    "keycloak",
+    "realm",
+    "haproxy",
+    "postgresql",
+    "equipment",
+]
 SCENARIOS = sorted(
     (f.parent.name for f in ROOT.glob("molecule/*/molecule.yml")),
     key=lambda n: (LONGEST.index(n) if n in LONGEST else 99, n),
