@@ -54,9 +54,10 @@ def log_in(person, login, *, umbrella=True, service=HUB):
 
 
 def discovery(url, site, **headers):
+    """What is published, its lists sorted: each node has its own order of what it read from the database."""
     answer = site.http.get(f"{url}/realms/{site.realm}/.well-known/openid-configuration", headers=headers, timeout=30)
     assert answer.ok, answer.status_code
-    return answer.json()
+    return {name: sorted(value) if isinstance(value, list) else value for name, value in answer.json().items()}
 
 
 # --- 1: ready, and one issuer whichever way one comes ---------------------------------------------------------------
