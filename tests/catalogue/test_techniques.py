@@ -368,6 +368,9 @@ def test_a_term_without_a_class_has_no_address_in_the_ontology(make):
 # -- keys are kept between requests, as long as the connection lasts
 
 
+@pytest.mark.parametrize(
+    "make", ["postgresql"], indirect=True
+)  # SQLite's file stays open until the service is started anew
 def test_a_database_that_was_put_back_has_keys_of_its_own(make):
     c = make([dataset("a", techniques=[{"pid": "t1"}]), dataset("b", techniques=[{"pid": "t2"}])])
 
@@ -375,8 +378,6 @@ def test_a_database_that_was_put_back_has_keys_of_its_own(make):
         return c.pids("Datasets", {"include": [include("techniques", {"pid": "t1"})]})
 
     assert of_t1() == ["a"]
-    if c.settings.store.startswith("sqlite:"):
-        return  # its file stays open until the service is started anew
     with psycopg.connect(c.settings.store, autocommit=True) as db:
         db.execute("UPDATE technique SET pid = CASE pid WHEN 't1' THEN 't2-' ELSE 't1' END")
         db.execute(

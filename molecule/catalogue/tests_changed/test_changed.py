@@ -5,6 +5,8 @@ import shlex
 
 import pytest
 
+from pan_catalogue import __version__
+
 CA = "/etc/facility/tls/ca.pem"
 RECORD = {"titles": [{"title": "A bench"}], "pan": {"kind": "instrument", "pid": "10.5072/bench", "facility": "Demo"}}
 
@@ -41,7 +43,7 @@ def test_the_release_came_from_the_index_or_from_the_folder(host):
     with host.sudo():
         asked = host.run("journalctl --unit index --no-pager --output cat").stdout
     if host.check_output("hostname") == "catalogue-trixie":
-        assert "GET /simple/pan-catalogue/pan_catalogue-" in asked
+        assert f"GET /simple/pan-catalogue/pan_catalogue-{__version__}-py3-none-any.whl" in asked
         clients = {line.split()[0] for line in asked.splitlines() if '"GET ' in line}
         assert len(clients) == 1, "the host with a folder asked the index too"
 
