@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import time
-from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import api, push
 from .errors import TooMany
 from .limits import Bucket
-from .metrics import REQUESTS, RUNNING, SECONDS
+from .metrics import SECONDS
 from .settings import Log
 
 access = logging.getLogger("pan_catalogue.access")
@@ -59,9 +58,7 @@ class Access:
             await self.app(scope, receive, send)
             return
         begun, number = time.perf_counter(), os.urandom(8).hex()
-        answered: dict[str, Any] = {"status": 500, "bytes": 0}
-
-        unread = bodied(scope)
+        status, size, unread = 500, 0, bodied(scope)
 
         async def receiving() -> Message:
             nonlocal unread
@@ -70,18 +67,18 @@ class Access:
             return message
 
         async def sending(message: Message) -> None:
+            nonlocal status, size
             if message["type"] == "http.response.start":
-                answered["status"] = message["status"]
+                status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
                 # A proxy that used the connection again would have its next request taken for the rest of this body.
                 if unread:
                     message["headers"].append((b"connection", b"close"))
             elif message["type"] == "http.response.body":
-                answered["bytes"] += len(message.get("body", b""))
+                size += len(message.get("body", b""))
             await send(message)
 
         client = scope["client"][0] if scope.get("client") else ""
-        RUNNING.inc()
         try:
             wait = self.bucket.wait(client) if scope["path"].startswith(api.BASE) else 0
             if wait:
@@ -95,12 +92,10 @@ class Access:
             else:
                 await self.app(scope, receiving, sending)
         finally:
-            RUNNING.dec()
             seconds, call = time.perf_counter() - begun, call_of(scope)
-            REQUESTS.labels(call, answered["status"]).inc()
-            SECONDS.labels(call).observe(seconds)
+            SECONDS.labels(call, status).observe(seconds)
             # A proxy asks for the health every other second: nobody reads that, unless it fails.
-            level = logging.DEBUG if call in WATCHED and answered["status"] < 400 else logging.INFO  # noqa: PLR2004
+            level = logging.DEBUG if call in WATCHED and status < 400 else logging.INFO  # noqa: PLR2004
             if access.isEnabledFor(level):
                 facts = {
                     "request": number,
@@ -108,11 +103,12 @@ class Access:
                     "path": scope["path"],
                     "ms": round(seconds * 1000, 2),
                     "client": client,
-                    **answered,
+                    "status": status,
+                    "bytes": size,
                 }
                 if access.isEnabledFor(logging.DEBUG):
                     facts["query"] = scope["query_string"].decode("ascii", "replace")
-                access.log(level, "%s %s %s", scope["method"], scope["path"], answered["status"], extra=facts)
+                access.log(level, "%s %s %s", scope["method"], scope["path"], status, extra=facts)
 
 
 def bodied(scope: Scope) -> bool:

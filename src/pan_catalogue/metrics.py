@@ -9,7 +9,6 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
 )
@@ -18,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-REQUESTS = Counter("catalogue_requests", "Requests answered.", ["call", "status"])
-SECONDS = Histogram("catalogue_request_seconds", "Seconds until a request was answered.", ["call"], buckets=BUCKETS)
+# Its count is the number of requests.
+SECONDS = Histogram(
+    "catalogue_request_seconds", "Seconds until a request was answered.", ["call", "status"], buckets=BUCKETS
+)
 RECORDS = Counter("catalogue_records", "Records that came in by HTTP.", ["result"])
-RUNNING = Gauge("catalogue_requests_running", "Requests being answered.", multiprocess_mode="livesum")
 
 
 async def metrics(_: Request) -> Response:

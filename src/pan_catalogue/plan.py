@@ -18,6 +18,7 @@ from .query import Find
 from .sql.fragment import Sql, bracketed, every, joined
 from .sql.sets import Part, Sets, shown_by_index
 
+ID = "d.id"  # the one column of pages that are made of sets
 GLANCE = 8  # rows that are tried for each row of the page, before anything else is asked
 GLANCE_OWN = 80  # the same where only the row's own fields are tried
 FEW = 200  # matches that are so few that nothing else need be tried
@@ -57,36 +58,57 @@ class Plan:
         """The end of a SELECT of ids whose order makes what is done with them quick: an INTERSECT of sets that come out of indexes in it is a merge."""
         return self.sets.dialect.streamed("1")
 
-    def pages(self, limit: int) -> Iterator[Sql]:
-        """Yield SELECTs of the ids of the page, the likeliest first. If the page that one gives is not full, it is the next that counts; the last always counts."""
+    def pages(self, columns: str, limit: int) -> Iterator[Sql]:
+        """Yield SELECTs of the page, the likeliest first. If the page that one gives is not full, it is the next that counts; the last always counts.
+
+        Args:
+            columns: what is wanted of each row, of the table's alias `d`.
+            limit: how many rows fill the page.
+        """
+        if not self.find.order and not self.find.skip:
+            yield from self.shapes(columns, limit)
+            return
+        # What is sorted or passed over is ids alone, which many more fit into memory of.
+        for ids in self.shapes(ID, limit):
+            yield self.of_ids(columns, ids)
+
+    def shapes(self, columns: str, limit: int) -> Iterator[Sql]:
+        """Yield what `pages` does, in one step each."""
         parts = self.sets.parts(self.find)
         end = self.order() + self.window(limit)
         sets = [p for p in parts if p.ids is not None]
         if self.find.order:
-            yield self.select(sets, self.checks(parts, but=sets)) + end
+            yield self.select(sets, self.checks(parts, but=sets), columns=columns) + end
             return
         if not sets:
-            yield self.select([], self.tries(parts)) + end
+            yield self.select([], self.tries(parts), columns=columns) + end
             return
         if len(parts) == 1 and parts[0].ordered:
-            shown = parts[0].shown
-            yield (self.driven(parts[0], parts) if shown is None else shown + " ORDER BY id") + self.window(limit)
+            shown = parts[0].shown if columns == ID else None
+            yield (self.driven(columns, parts[0], parts) if shown is None else shown + " ORDER BY id") + self.window(
+                limit
+            )
             return
         few = self.fewest([p for p in sets if p.direct], FEW)
         if not few:
             glance = GLANCE_OWN if all(p.own for p in parts) else GLANCE
-            yield self.walk(parts, glance * (self.find.skip + limit)) + end
+            yield self.walk(columns, parts, glance * (self.find.skip + limit)) + end
             few = self.fewest(sets, PROBE)
         ordered = next((p for p in parts if p.ordered), None)
         if few and few.shown is not None and len(parts) == 1:
-            yield "SELECT DISTINCT id FROM (" + few.shown + ") matching ORDER BY id" + self.window(limit)
+            ids = "SELECT DISTINCT id FROM (" + few.shown + ") matching ORDER BY id" + self.window(limit)
+            yield ids if columns == ID else self.of_ids(columns, ids)
         elif few:
-            yield self.select([few], self.tries(parts, but=[few])) + end
+            yield self.select([few], self.tries(parts, but=[few]), columns=columns) + end
         elif ordered:
-            yield self.driven(ordered, parts) + self.window(limit)
+            yield self.driven(columns, ordered, parts) + self.window(limit)
         else:
-            yield self.walk(parts, WALK) + end
-            yield self.select(sets, self.checks(parts, but=sets), self.streamed) + end
+            yield self.walk(columns, parts, WALK) + end
+            yield self.select(sets, self.checks(parts, but=sets), self.streamed, columns) + end
+
+    def of_ids(self, columns: str, ids: Sql) -> Sql:
+        """Return a SELECT of the rows of `ids` in the order that is asked for."""
+        return f"SELECT {columns} FROM {self.table} d WHERE d.id IN (" + ids + ")" + self.order()
 
     def count(self) -> int:
         """Return how many rows match."""
@@ -133,20 +155,23 @@ class Plan:
 
     # -- shapes
 
-    def select(self, sets: Sequence[Part], tests: Sequence[Sql], merged: str = "") -> Sql:
-        """Return a SELECT of the ids of visible rows that are in all `sets` and pass all `tests`; `merged` is `streamed` where the sets are large."""
+    def select(self, sets: Sequence[Part], tests: Sequence[Sql], merged: str = "", columns: str = ID) -> Sql:
+        """Return a SELECT of the visible rows that are in all `sets` and pass all `tests`; `merged` is `streamed` where the sets are large."""
         within = ["d.id IN (" + joined((p.ids for p in sets if p.ids), " INTERSECT ") + f"{merged})"] if sets else []
-        table = f"{self.table} d" if tests or self.find.order else self.sets.dialect.narrow(self.find.model, "d")
-        return f"SELECT d.id FROM {table} WHERE " + every([self.sets.visible(self.find.model, "d"), *tests, *within])
+        wide = tests or self.find.order or columns != ID
+        table = f"{self.table} d" if wide else self.sets.dialect.narrow(self.find.model, "d")
+        return f"SELECT {columns} FROM {table} WHERE " + every(
+            [self.sets.visible(self.find.model, "d"), *tests, *within]
+        )
 
-    def driven(self, part: Part, parts: Sequence[Part]) -> Sql:
+    def driven(self, columns: str, part: Part, parts: Sequence[Part]) -> Sql:
         """Return a SELECT that goes through an ordered set in the order of ids, so that it ends when the page is full."""
         if part.ordered is None:
             raise TypeError(part)
         table, column, test = part.ordered
         tests = every([self.sets.visible(self.find.model, "d"), bracketed(test), *self.tries(parts, but=[part])])
         return (
-            f"SELECT d.id FROM {table} {self.sets.dialect.first} {self.table} d ON d.id = {column} WHERE "
+            f"SELECT {columns} FROM {table} {self.sets.dialect.first} {self.table} d ON d.id = {column} WHERE "
             + tests
             + f" ORDER BY {column}"
         )
@@ -159,10 +184,10 @@ class Plan:
         """Return the same for few rows: each is tried by itself."""
         return [self.sets.dialect.tried(check) for check in self.checks(parts, but=but)]
 
-    def walk(self, parts: Sequence[Part], rows: int) -> Sql:
-        """Return a SELECT of the matching ids among the first `rows` rows of the table."""
+    def walk(self, columns: str, parts: Sequence[Part], rows: int) -> Sql:
+        """Return a SELECT of the matches among the first `rows` rows of the table."""
         end = Sql(f" AND d.id < (SELECT e.id FROM {self.table} e ORDER BY e.id LIMIT 1 OFFSET ?)", (rows,))
-        return self.select([], self.tries(parts)) + end
+        return self.select([], self.tries(parts), columns=columns) + end
 
     def fewest(self, parts: Sequence[Part], most: int) -> Part | None:
         """Return the part that fewest rows meet, if these are at most `most`."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from itertools import repeat
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from . import grammar
@@ -16,7 +15,7 @@ from .model import MODELS, relation_of
 from .plan import Plan
 from .query import Find, Include
 from .rows import Fetch, Object
-from .score import NONE, Scorer
+from .score import Scorer
 from .settings import Settings
 from .sql.dialects import Dialect
 from .sql.fragment import Sql, bracketed, every
@@ -99,12 +98,9 @@ class Provider:
         fetch = self._fetch(sets)
         if find.words is None:
             objects = fetch.page(plan, limit)
-            scores: Iterable[float] = repeat(NONE, len(objects))
         else:
-            scored = dict(Scorer(self.reader, plan, self.settings.scoring.formula).page(limit))
-            objects, scores = fetch.objects(find, list(scored)), scored.values()
-        for found, score in zip(objects, scores, strict=True):
-            found.score = score
+            scored = Scorer(self.reader, plan, self.settings.scoring.formula).page(limit)
+            objects = fetch.objects(find, dict(scored))
         return objects, find.limit is None and len(objects) == limit
 
     @once_more
@@ -116,7 +112,7 @@ class Provider:
         ):
             raise BadFilter("one record is asked for: only `include` and `fields` have a meaning", "filter")
         sets = self._sets()
-        return self._fetch(sets).objects(find, [self._id(model, pid, sets.now)])[0]
+        return self._fetch(sets).objects(find, {self._id(model, pid, sets.now): None})[0]
 
     @once_more
     def count(self, model: str, where: str | None, filter: str | None = None) -> int:  # noqa: A002 - its name in the API

@@ -178,7 +178,7 @@ def test_status_health_metrics_and_description(plain):
     assert status["version"] == __version__
     assert status["public"] == {"datasets": 4, "documents": 2, "instruments": 15}
     assert plain.http.get("/health").json() == {"status": "ok"}
-    assert 'catalogue_requests_total{call="other",status="200"}' in plain.http.get("/metrics").text
+    assert 'catalogue_request_seconds_count{call="other",status="200"}' in plain.http.get("/metrics").text
     paths = plain.http.get("/api/openapi.json").json()["paths"]
     assert {
         "/Datasets",

@@ -187,7 +187,7 @@ def test_administrators_reach_metrics_and_records_through_the_proxy(host):
     # The proxy of this host, from its loopback address: an administrator of the other host's catalogue.
     body, status = curl(host, f"{URL}/metrics", via="127.0.0.1")
     assert status == 200
-    assert "catalogue_requests_total" in body
+    assert "catalogue_request_seconds_count" in body
     line = json.dumps(RECORDS[1])
     body, status = curl(host, f"{URL}/records", "-d", line, "-H", "@-", stdin=bearer(TOKEN), via="127.0.0.1")
     assert status == 200, body

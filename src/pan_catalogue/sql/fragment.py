@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -32,7 +33,7 @@ FALSE = Sql("1=0")
 def joined(parts: Iterable[Sql], word: str) -> Sql:
     """Return `parts` with a word between them."""
     listed = list(parts)
-    return Sql(word.join(p.text for p in listed), tuple(v for p in listed for v in p.values))
+    return Sql(word.join(p.text for p in listed), tuple(chain.from_iterable(p.values for p in listed)))
 
 
 def every(parts: Iterable[Sql]) -> Sql:

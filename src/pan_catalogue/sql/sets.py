@@ -224,7 +224,7 @@ class Sets:
         def check(alias: str) -> Sql:
             child, pair = self.alias(), self.alias()
             inner = self.related_one("Technique", include, child, ids=False)
-            tests = [Sql(f"{pair}.dataset_id = {alias}.id"), bracketed(shown(child)), bracketed(inner)]
+            tests = [Sql(f"{pair}.dataset_id = {alias}.id"), bracketed(shown(f"{pair}.technique_id")), bracketed(inner)]
             return (
                 f"EXISTS (SELECT 1 FROM dataset_technique {pair} JOIN technique {child} ON {child}.id = {pair}.technique_id WHERE "
                 + every(tests)
@@ -313,12 +313,12 @@ class Sets:
         return tuple(row[0] for row in self.looked_up(statement))
 
     def shown(self, of: Condition) -> Callable[[str], Sql]:
-        """Return which of a matching dataset's techniques are in the answer: those that one of the wanted techniques stands for; with only negative conditions all."""
+        """Return which of a matching dataset's techniques, by a column of their keys, are in the answer: those that one of the wanted techniques stands for; with only negative conditions all."""
         wanted = tuple(dict.fromkeys(self.wanted(of)))
         if of == ALWAYS or not wanted:
             return lambda _: TRUE
-        return lambda alias: (
-            f"EXISTS (SELECT 1 FROM technique_closure k WHERE k.descendant_id = {alias}.id AND "
+        return lambda key: (
+            f"EXISTS (SELECT 1 FROM technique_closure k WHERE k.descendant_id = {key} AND "
             + one_of("k.ancestor_id", wanted)
             + ")"
         )
