@@ -6,11 +6,11 @@ One statement for each class that is included, for all parents of a page at once
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import repeat
+from itertools import islice, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -106,10 +106,12 @@ class Fetch:
         # One for all its parents, so that what it includes is asked for once.
         objects = by_id(rows, columns.objects(rows, find))
         self.include(find, objects)
-        result: dict[int, list[Object]] = defaultdict(list)
-        for row in rows:
-            result[row[0]].append(objects[row[1]])
-        return result
+        if find.order:
+            rows.sort(key=PARENT)
+        # The children of one parent stand together, as many as it has rows.
+        children = map(objects.__getitem__, map(ID, rows))
+        counted = Counter(map(PARENT, rows))
+        return defaultdict(list, {parent: list(islice(children, n)) for parent, n in counted.items()})
 
     def ordered(self, of: Field, descending: bool) -> str:
         """Return a field in ORDER BY, as in `plan`."""
@@ -158,6 +160,9 @@ class Fetch:
             raise TooExpensive(
                 f"the answer would hold more than {self.most} rows; use limit, also in the scope of an include"
             )
+
+
+PARENT, ID = itemgetter(0), itemgetter(1)  # of a row
 
 
 class Listing:
@@ -226,7 +231,7 @@ class Listing:
 
 def by_id(rows: Iterable[Sequence[Any]], objects: Iterable[Any]) -> dict[int, Any]:
     """Return the objects of rows by the id of each."""
-    return dict(zip(map(itemgetter(1), rows), objects, strict=True))
+    return dict(zip(map(ID, rows), objects, strict=True))
 
 
 def column(f: Field) -> str:
