@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import re
@@ -229,44 +228,47 @@ def test_a_full_disk(small_disk, records, tmp_path):
 
 
 def test_two_nodes_that_start_at_once_on_one_empty_database(postgresql, records, tmp_path):
-    """Both make the tables, and take records in at the same time; each gives what the other took, and goes on when the other is killed."""
-    url = postgresql.url("postgres")
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute(f"CREATE DATABASE nodes_{os.getpid()}".encode())
+    """Both make the tables and take records in at the same time: all is there once. Each gives what the other took, and goes on when the other is killed."""
+    name = f"nodes_{os.getpid()}"
+    with psycopg.connect(postgresql.url("postgres"), autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}".encode())
+    address = postgresql.url(name)
     tokens = tmp_path / "tokens"
     tokens.write_text(f"{hashlib.sha256(TOKEN.encode()).hexdigest()} tests\n")
     tokens.chmod(0o600)
-    lines = (records / "records.jsonl").read_bytes().splitlines(keepends=True)[-2000:]
+    lines = (records / "records.jsonl").read_bytes().splitlines(keepends=True)
+    middle = len(lines) // 2
+    shares = (lines[: middle + 500], lines[middle - 500 :])  # what is in the middle comes to both
     clients, services = [], []
-    for name in ("one", "two"):
-        folder, port = tmp_path / name, free_port()
+    for node in ("one", "two"):
+        folder, port = tmp_path / node, free_port()
         folder.mkdir()
-        config = configure(folder, postgresql.url(f"nodes_{os.getpid()}"), records, port=port, workers=1)
-        config.write_text(config.read_text() + f'[push]\ntokens = "{tokens}"\n')
+        config = configure(folder, address, records, port=port, workers=1)
+        config.write_text(f'{config.read_text()}[push]\ntokens = "{tokens}"\n')
         services.append(subprocess.Popen(command(config, "serve"), stderr=subprocess.DEVNULL))
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers))
+        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, headers=headers))
+    one, two = clients
     try:
         for http in clients:
             wait_until_answered(http)
-        # Each half at a node, the middle at both.
         with ThreadPoolExecutor(2) as pool:
-            shares = (lines[:1100], lines[900:])
-            took = list(
-                pool.map(lambda of: of[0].post("/records", content=b"".join(of[1])), zip(clients, shares, strict=True))
-            )
+            took = list(pool.map(lambda http, share: http.post("/records", content=b"".join(share)), clients, shares))
         assert [a.status_code for a in took] == [200, 200], [a.text[:300] for a in took]
-        pids = [one["pan"]["pid"] for one in map(json.loads, lines) if one["pan"]["kind"] == "dataset"]
-        assert sum(a.json()["taken"] for a in took) == len(lines)
-        asked = {"include": [{"relation": "techniques"}, {"relation": "parameters"}], "limit": 2000}
-        one, two = (http.get("/api/Datasets", params={"filter": json.dumps(asked)}).json() for http in clients)
-        assert one == two
-        assert len(one) == len({d["pid"] for d in one}) > 900
-        gone = quote(one[0]["pid"], safe="")
-        assert clients[0].delete(f"/records/Datasets/{gone}").status_code == 200
-        assert clients[1].get(f"/api/Datasets/{gone}").status_code == 404
+        alone = configure(tmp_path, f"sqlite:{tmp_path}/alone.sqlite", records)
+        subprocess.run(command(alone, "ingest", records / "records.jsonl"), check=True, capture_output=True)
+        expected = content(f"sqlite:{tmp_path}/alone.sqlite")
+        assert {k: sorted(v, key=repr) for k, v in content(address).items()} == {
+            k: sorted(v, key=repr) for k, v in expected.items()
+        }
+        counts = [http.get("/api/Datasets/count").json()["count"] for http in clients]
+        assert counts[0] == counts[1] > RECORDS / 2
+        (shown,) = two.get("/api/Datasets", params={"filter": '{"limit": 1}'}).json()
+        path = quote(shown["pid"], safe="")
+        assert one.delete(f"/records/Datasets/{path}").status_code == 200
+        assert two.get(f"/api/Datasets/{path}").status_code == 404
         services[0].kill()
-        assert clients[1].get("/api/Datasets/count").json()["count"] == len(one) - 1 <= len(pids)
+        assert two.get("/api/Datasets/count").json()["count"] == counts[1] - 1
     finally:
         for service in services:
             service.terminate()
