@@ -41,6 +41,7 @@ from pan_catalogue.store import open as store
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "panosc-facility" / "search"
 MILLION = 1_000_000
+WARM = 20  # of each query, before what is measured: for the caches of both sides, and to compare what they found
 
 
 @dataclass
@@ -245,7 +246,7 @@ def compare(of: Catalogue, queries: list[Query], variants: int, budgets: Budgets
         pick = random.Random(7)
         ours: list[float] = []
         bare: list[float] = []
-        for n in range(variants + 3):
+        for n in range(variants + WARM):
             asked, statements = query.variant(pick)
             # What is asked is put into words before the clock runs, on both sides.
             text, statements = json.dumps(asked), by_hand.ready(statements)
@@ -262,12 +263,12 @@ def compare(of: Catalogue, queries: list[Query], variants: int, budgets: Budgets
                 status, body = connection.get(path)
                 if status != 200:
                     raise SystemExit(f"{query.name}: {status} {body[:300]!r}")
-                answer = json.loads(body) if n < 3 else None
+                answer = json.loads(body) if n < WARM else None
                 found = expected if answer is None else answer["count"] if query.counts else objects(answer)
             end = time.perf_counter()
             if found != expected:
                 raise SystemExit(f"{query.name}: {found} rows, by hand {expected}: {asked}")
-            if n >= 3:  # the first are for the caches, and for what was found
+            if n >= WARM:
                 bare.append(middle - begun)
                 ours.append(end - middle)
         what = f"{of.kind} {of.datasets} {query.name}"
