@@ -68,7 +68,7 @@ class Plan:
         if not self.find.order and not self.find.skip:
             yield from self.shapes(columns, limit)
             return
-        # What is sorted or passed over is ids alone, which many more fit into memory of.
+        # Rows that are sorted or passed over are ids alone: more of them fit into memory, and a narrow index has them.
         for ids in self.shapes(ID, limit):
             yield self.of_ids(columns, ids)
 
@@ -96,8 +96,8 @@ class Plan:
             few = self.fewest(sets, PROBE)
         ordered = next((p for p in parts if p.ordered), None)
         if few and few.shown is not None and len(parts) == 1:
-            ids = "SELECT DISTINCT id FROM (" + few.shown + ") matching ORDER BY id" + self.window(limit)
-            yield ids if columns == ID else self.of_ids(columns, ids)
+            ids = "SELECT DISTINCT id FROM (" + few.shown + ") matching ORDER BY id"
+            yield self.of_ids(columns, ids + self.window(limit))
         elif few:
             yield self.select([few], self.tries(parts, but=[few]), columns=columns) + end
         elif ordered:
@@ -107,7 +107,9 @@ class Plan:
             yield self.select(sets, self.checks(parts, but=sets), self.streamed, columns) + end
 
     def of_ids(self, columns: str, ids: Sql) -> Sql:
-        """Return a SELECT of the rows of `ids` in the order that is asked for."""
+        """Return a SELECT of the rows of `ids` in the order that is asked for; `ids` itself if no more is wanted."""
+        if columns == ID:
+            return ids
         return f"SELECT {columns} FROM {self.table} d WHERE d.id IN (" + ids + ")" + self.order()
 
     def count(self) -> int:

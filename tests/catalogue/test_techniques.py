@@ -368,9 +368,8 @@ def test_a_term_without_a_class_has_no_address_in_the_ontology(make):
 # -- keys are kept between requests, as long as the connection lasts
 
 
-@pytest.mark.parametrize(
-    "make", ["postgresql"], indirect=True
-)  # SQLite's file stays open until the service is started anew
+# SQLite's file stays open until the service is started anew.
+@pytest.mark.parametrize("make", ["postgresql"], indirect=True)
 def test_a_database_that_was_put_back_has_keys_of_its_own(make):
     c = make([dataset("a", techniques=[{"pid": "t1"}]), dataset("b", techniques=[{"pid": "t2"}])])
 
