@@ -123,6 +123,13 @@ def test_too_many_included_rows_are_refused(make):
     assert len(c.get("Datasets", filter={"include": ["files"], "limit": 4})) == 4
 
 
+@pytest.mark.parametrize("more", [{}, {"order": "title"}, {"skip": 1}])
+def test_too_many_rows_are_refused(make, more):
+    c = make([dataset(str(n)) for n in range(11)], limits=Limits(rows=9))
+    assert "more than 9 rows" in c.refused("Datasets", filter=more)
+    assert len(c.get("Datasets", filter={**more, "limit": 9})) == 9
+
+
 def test_limit_skip_and_order_in_a_scope_are_per_parent(c):
     scope = include("files", None, limit=2, skip=1, order="name DESC")
     for found in c.get("Datasets", filter={"include": [scope], "limit": 12}):
