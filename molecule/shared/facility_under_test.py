@@ -1,6 +1,7 @@
 """A small facility as its sysadmin and its users have it: an inventory with a vault, playbooks, logins."""
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -29,7 +30,8 @@ FACILITY = {
         "support": "help@facility.test",
     },
     "keycloak_heap_mb": 768,
-    "keycloak_java_options": ["-XX:TieredStopAtLevel=1"],  # starts in less time, and does not live long
+    # Starts in less time, and does not live long.
+    "keycloak_java_options": ["-XX:TieredStopAtLevel=1", "-XX:-UseG1GC", "-XX:+UseSerialGC"],
     "postgresql_memory_mb": 1024,
 }
 
@@ -131,7 +133,11 @@ class Inventory:
         try:
             process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.send_signal(signal.SIGSTOP)  # it starts no other worker now
+            workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            for leader in (process.pid, *map(int, workers)):  # each worker leads a session of its own
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(leader, signal.SIGKILL)
             process.wait()
             return True
         return False

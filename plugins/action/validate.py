@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 SHOWN = 200  # characters of a bad value that a message repeats
+# Ansible's own variables that differ from task to task; no rule is about them.
+MAGIC = {"environment", "groups", "hostvars", "omit", "play_hosts", "role_names", "role_uuid", "vars"}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -32,6 +38,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         self._role_path = self._vars["role_path"]
         self._role = os.path.basename(self._role_path)
+        found_good = Path(constants.DEFAULT_LOCAL_TMP, "validated", self._digest())
+        if found_good.exists():
+            result.update(changed=False, problems=[])
+            return result
         specs = self._load("argument_specs.yml")["argument_specs"]
         self._options: dict[str, dict[str, Any]] = specs["main"].get("options", {})
         known = {name for spec in specs.values() for name in spec.get("options", {})}
@@ -41,7 +51,28 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result.update(changed=False, problems=problems)
         if problems:
             result.update(failed=True, msg=self._message(problems))
+        else:
+            found_good.parent.mkdir(exist_ok=True)
+            found_good.touch()
         return result
+
+    def _digest(self) -> str:
+        """Of everything that the role was told on this host.
+
+        Every playbook begins with a look at the whole inventory, and each role looks again, for it may be used alone: what was found good is not
+        evaluated a second time while the playbook runs. Private variables are the roles' own, and those of another role come and go with it.
+        """
+        others = tuple(
+            f"{role}_" for role in os.listdir(os.path.dirname(self._role_path)) if role not in (self._role, "facility")
+        )
+        told = {
+            name: value
+            for name, value in self._vars.items()
+            if name.startswith(f"{self._role}_")
+            or not (name in MAGIC or name.startswith(("_", "ansible_")) or name.startswith(others))
+        }
+        text = json.dumps([self._role_path, told], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _load(self, name: str) -> Any:
         path = os.path.join(self._role_path, "meta", name)
@@ -82,6 +113,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "found": f"cannot be evaluated: {_one_line(error)}",
                     "allowed": _first_sentence(option["description"]),
                 }
+        # What was evaluated once is not evaluated again each time that a rule mentions it.
+        self._vars = {**self._vars, **values}
         for text in ArgumentSpecValidator(options).validate(values, validate_role_argument_spec=True).error_messages:
             yield {
                 "variable": next((n for n in sorted(options, key=len, reverse=True) if n in text), self._role),

@@ -13,6 +13,7 @@ description:
     template), C(that) (one condition or a list), C(allowed) (in words), and where useful C(loop) (an expression that gives a list
     or a mapping; the condition then uses C(item)), C(when), C(value) (a template, shown), C(secret) (never show the value),
     C(why), C(set_in). An entry C(remember) names a variable that is evaluated there, once for all rules that follow.
+  - What was found good is not evaluated again while the playbook runs, unless a variable was given another value since.
   - All problems are collected and shown together. The value of an option with C(no_log) is never shown.
 version_added: "0.1.0"
 author: PaN Facility Kit contributors (!UNKNOWN)

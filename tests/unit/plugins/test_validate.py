@@ -112,3 +112,20 @@ def test_hosts_that_fail_alike_are_told_together(play):
     assert output.count("web_prot is not a variable") == 2
     assert "FAILED on one, two: " in output or "FAILED on two, one: " in output
     assert "FAILED on three: " in output
+
+
+def test_what_was_found_good_is_evaluated_again_only_if_it_changed(play, tmp_path):
+    counted = tmp_path / "counted"
+    rule = {
+        "variable": "web_name",
+        "that": f"lookup('ansible.builtin.pipe', 'echo x >> {counted}') == '' and web_name == 'Demo'",
+        "allowed": "Demo",
+    }
+    files = {**FILES, "meta/rules.yml": [rule]}
+    changed = {**CHECK[0], "vars": {"helper": "Other"}}
+    code, output = play(
+        [*CHECK, *CHECK, changed], files=files, variables={**GOOD, "helper": "Demo", "web_name": "{{ helper }}"}
+    )
+    assert code != 0
+    assert "web_name is 'Other'" in output
+    assert counted.read_text().split() == ["x", "x"]
