@@ -28,7 +28,13 @@ WALK = 40_000  # rows that are tried before sets are cut with each other instead
 
 
 class Connection(Protocol):
-    """What reads from a database."""
+    """What reads from a database.
+
+    Attributes:
+        names: key -> name of parameters that were looked up by any request: a name is never deleted, nor changed.
+    """
+
+    names: dict[int, str]
 
     def rows(self, statement: Sql) -> list[tuple[Any, ...]]:
         """Return all rows of a SELECT."""

@@ -27,9 +27,11 @@ class Reader(Protocol):
 
     Attributes:
         techniques: for `Sets`: what is known as long as the connection lasts.
+        names: for `Fetch`: the same.
     """
 
     techniques: dict[str, int]
+    names: dict[int, str]
 
     @property
     def dialect(self) -> Dialect:

@@ -56,15 +56,15 @@ class Fetch:
             if len(rows) == wanted:
                 break
         self.count(rows)
-        objects = by_id(rows, columns.objects(rows, plan.find, repeat(NONE)))
+        objects = by_id(rows, self.made(columns, rows, plan.find, repeat(NONE)))
         self.include(plan.find, objects)
         return list(objects.values())
 
     def objects(self, find: Find, scores: Mapping[int, float | None]) -> list[Object]:
         """Return the objects whose ids and scores are given, in their order, with what `find` includes."""
         columns = listing(find.model, "d")
-        rows = self.fetch(f"SELECT {columns.row} FROM {columns.table} WHERE " + one_of("d.id", tuple(scores)))
-        found = by_id(rows, columns.objects(rows, find, [scores[row[1]] for row in rows]))
+        rows = self.fetch(f"SELECT {columns.row} FROM {columns.model.table} d WHERE " + one_of("d.id", tuple(scores)))
+        found = by_id(rows, self.made(columns, rows, find, [scores[row[1]] for row in rows]))
         objects = {i: found[i] for i in scores if i in found}
         self.include(find, objects)
         return list(objects.values())
@@ -96,15 +96,13 @@ class Fetch:
         wanted = [self.ordered(MODELS[target].fields[name], down) for name, down in find.order] or [parent_column]
         order = ", ".join([*wanted, key])
         statement = (
-            f"SELECT {parent_column}, c.id, {columns.columns} FROM {tables}{columns.names} WHERE "
-            + tests
-            + f" ORDER BY {order}"
+            f"SELECT {parent_column}, c.id, {columns.columns} FROM {tables} WHERE " + tests + f" ORDER BY {order}"
         )
         rows = self.fetch(statement)
         if find.skip or find.limit is not None:
             rows = list(window(rows, find.skip, find.limit))
         # One for all its parents, so that what it includes is asked for once.
-        objects = by_id(rows, columns.objects(rows, find))
+        objects = by_id(rows, self.made(columns, rows, find))
         self.include(find, objects)
         if find.order:
             rows.sort(key=PARENT)
@@ -115,7 +113,7 @@ class Fetch:
 
     def ordered(self, of: Field, descending: bool) -> str:
         """Return a field in ORDER BY, as in `plan`."""
-        column = "c_n.name" if of.names else f"c.{of.column}"
+        column = f"(SELECT n.name FROM {of.names} n WHERE n.id = c.{of.column})" if of.names else f"c.{of.column}"
         return nulls_first(column + (" DESC" if descending else ""), self.sets.dialect.name)
 
     def shown(self, model: str, includes: Sequence[Include]) -> Sql:
@@ -145,6 +143,23 @@ class Fetch:
     def inner(self, find: Find) -> Iterable[Sql]:
         """Yield the conditions of the includes inside an include."""
         return (bracketed(self.sets.related_one(find.model, i, "c", ids=False)) for i in find.includes if i.filters)
+
+    def made(
+        self,
+        columns: Listing,
+        rows: Sequence[Sequence[Any]],
+        find: Find,
+        scores: Iterable[float | None] = repeat(None),
+    ) -> list[Any]:
+        """Return an object for each row, after looking up the names that no answer of this connection had yet."""
+        names = self.connection.names
+        if columns.named is not None:
+            unknown = set(map(itemgetter(columns.named), rows)) - names.keys()
+            if unknown:
+                names.update(
+                    self.connection.rows("SELECT id, name FROM parameter_name WHERE " + one_of("id", tuple(unknown)))
+                )
+        return columns.objects(rows, find, names, scores)
 
     def fetch(self, statement: Sql) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT, and count them."""
@@ -177,8 +192,7 @@ class Listing:
     Attributes:
         columns: the columns after the id.
         row: all columns of a row that has no parent.
-        names: the tables of names that are joined.
-        table: the table with those.
+        named: the place in a row of the key of a name; None: the class has none.
     """
 
     def __init__(self, key: str, alias: str) -> None:
@@ -198,13 +212,15 @@ class Listing:
             columns.append("{}.txt")
         self.columns = ", ".join(c.format(alias) for c in columns)
         self.row = f"0, {alias}.id, {self.columns}"
-        self.names = "".join(
-            f" JOIN {f.names} {alias}_n ON {alias}_n.id = {alias}.{f.column}" for f in fields if f.names
-        )
-        self.table = f"{self.model.table} {alias}{self.names}"
+        self._name = next((n for n, f in enumerate(stored) if f.names), None)
+        self.named = None if self._name is None else self._name + 2  # behind parent and id
 
     def objects(
-        self, rows: Sequence[Sequence[Any]], find: Find, scores: Iterable[float | None] = repeat(None)
+        self,
+        rows: Sequence[Sequence[Any]],
+        find: Find,
+        names: Mapping[int, str],
+        scores: Iterable[float | None] = repeat(None),
     ) -> list[Any]:
         """Return an object for each row. They are made a column at a time: a call for each row is a seventh of the work of a quick answer."""
         if not rows:
@@ -213,14 +229,16 @@ class Listing:
         values: list[Iterable[Any]] = [*columns]
         for place, convert in self._converted:
             values[place] = map(convert, values[place])
+        if self._name is not None:
+            values[self._name] = map(names.__getitem__, values[self._name])
         if self._value is not None:
             values[self._value] = map(number_or_text, values[self._value], values.pop())
         if self._identified:
             values.insert(0, map(str, ids))
         made = list(map(self._kind, *values, scores))
         if find.units:
-            names = {name for name, _, _ in find.units}
-            for one in made if None in names else [one for one in made if one.name in names]:
+            meant = {name for name, _, _ in find.units}
+            for one in made if None in meant else [one for one in made if one.name in meant]:
                 in_unit(one, find.units)
         if find.fields is not None:
             for name in self.model.fields.keys() - find.fields:
@@ -236,8 +254,6 @@ def by_id(rows: Iterable[Sequence[Any]], objects: Iterable[Any]) -> dict[int, An
 
 def column(f: Field) -> str:
     """Return the column of a field, `{}` for the table."""
-    if f.names:
-        return "{}_n.name"
     return "{}." + (f.name if f.rows else f.column)
 
 

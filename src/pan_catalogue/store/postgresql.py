@@ -60,6 +60,7 @@ class Reader:
         self.dsn = dsn
         self.seconds = seconds
         self.techniques: dict[str, int] = {}
+        self.names: dict[int, str] = {}
         self._db: psycopg.Connection[tuple[Any, ...]] | None = None
         self._silent_until = 0.0
 
@@ -109,6 +110,7 @@ class Reader:
     def close(self) -> None:
         """End the connection. What the next one finds may be another database: a copy that was put back."""
         self.techniques.clear()
+        self.names.clear()
         if self._db is not None:
             self._db.close()
             self._db = None

@@ -31,6 +31,7 @@ class Reader:
             raise StoreError(f"{path} does not exist; `pan-catalogue ingest` or `pan-catalogue serve` makes it")
         self.seconds = seconds
         self.techniques: dict[str, int] = {}
+        self.names: dict[int, str] = {}
         self._until = 0.0
         self._db = sqlite3.connect(
             f"file:{quote(str(path))}?mode=ro",
