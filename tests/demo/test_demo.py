@@ -107,11 +107,26 @@ def bystander():
 
 
 @pytest.fixture(scope="module")
-def prepared(bystander):
+def containers(bystander):
+    """The hosts, with nothing on them; the test equipment is still being made, elsewhere. Yields the future of that."""
     if STANDS:
+        yield None
         return
-    result = run("scripts/demo", "--prepare")
-    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    said = LOGS / "prepare.log"
+    with said.open("w") as out, ThreadPoolExecutor(1) as pool:
+        prepare = pool.submit(
+            subprocess.run, ["scripts/demo", "--prepare"], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, check=False
+        )
+        while not prepare.done() and "TEST EQUIPMENT" not in said.read_text():
+            time.sleep(0.5)
+        yield prepare
+
+
+@pytest.fixture(scope="module")
+def prepared(containers):
+    if not STANDS:
+        assert containers.result().returncode == 0, (LOGS / "prepare.log").read_text()[-4000:]
 
 
 def play(playbook, *arguments):
@@ -141,7 +156,7 @@ def slowness():
 
 
 @from_nothing
-def test_a_check_run_on_fresh_hosts_tells_what_would_be_done_and_does_nothing(prepared):
+def test_a_check_run_on_fresh_hosts_tells_what_would_be_done_and_does_nothing(containers):
     result, _, recap = site("--check", "--diff")
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert all(recap[host]["changed"] > 0 for host in hosts()), recap
@@ -267,19 +282,6 @@ def test_what_is_wrong_is_told_in_the_preflight_and_refused_in_the_deployment(de
         assert message in refused.stdout, refused.stdout[-4000:]
 
 
-def test_a_check_of_what_stands_finds_nothing_to_do(demo):
-    result, _, recap = site("--check", "--diff")
-    assert result.returncode == 0, result.stdout[-4000:]
-    assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
-
-
-def test_one_host_alone_can_be_run(demo):
-    result, _, recap = site("--limit", "kc2.facility.test")
-    assert result.returncode == 0, result.stdout[-4000:]
-    assert list(recap) == ["kc2.facility.test"]
-    assert recap["kc2.facility.test"]["changed"] == 0
-
-
 def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_property):
     """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start."""
     play("realm_call.yml")
@@ -313,16 +315,42 @@ def suite(*arguments, **env):
     return result
 
 
-def test_pages_and_staff_in_the_browser(demo):
-    """tests/e2e/test_pages.py and test_staff.py against the running demo."""
-    result = suite("tests/e2e/test_pages.py", "tests/e2e/test_staff.py")
-    assert result.returncode == 0, result.stdout[-8000:]
+class TestPeopleAndTheirSysadmin:
+    """Browsers take one core; runs that change nothing are made beside them, one after the other."""
 
+    @pytest.fixture(scope="class", autouse=True)
+    def beside(self, demo):
+        with ThreadPoolExecutor(1) as pool:
+            yield pool
 
-def test_attacks_and_promises_in_the_browser(demo):
-    """tests/e2e against the running demo: facts of its own realm, the hardening baseline."""
-    result = suite("tests/e2e/test_checks.py", "tests/e2e/test_hardening.py")
-    assert result.returncode == 0, result.stdout[-8000:]
+    @pytest.fixture(scope="class", autouse=True)
+    def checked(self, beside):
+        return beside.submit(site, "--check", "--diff")
+
+    @pytest.fixture(scope="class", autouse=True)
+    def limited(self, beside, checked):
+        return beside.submit(site, "--limit", "kc2.facility.test")
+
+    def test_pages_and_staff_in_the_browser(self, demo):
+        """tests/e2e/test_pages.py and test_staff.py against the running demo."""
+        result = suite("tests/e2e/test_pages.py", "tests/e2e/test_staff.py")
+        assert result.returncode == 0, result.stdout[-8000:]
+
+    def test_attacks_and_promises_in_the_browser(self, demo):
+        """tests/e2e against the running demo: facts of its own realm, the hardening baseline."""
+        result = suite("tests/e2e/test_checks.py", "tests/e2e/test_hardening.py")
+        assert result.returncode == 0, result.stdout[-8000:]
+
+    def test_a_check_of_what_stands_finds_nothing_to_do(self, checked):
+        result, _, recap = checked.result()
+        assert result.returncode == 0, result.stdout[-4000:]
+        assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
+
+    def test_one_host_alone_can_be_run(self, limited):
+        result, _, recap = limited.result()
+        assert result.returncode == 0, result.stdout[-4000:]
+        assert list(recap) == ["kc2.facility.test"]
+        assert recap["kc2.facility.test"]["changed"] == 0
 
 
 class TestRealmsOfTheirOwn:

@@ -12,7 +12,7 @@ import pytest
 from facility_under_test import Inventory, Keycloak, LoginStream, People, engine, root, until_ready
 
 SEED = int(os.environ.get("FACILITY_TEST_SEED") or random.SystemRandom().randrange(10**6))
-KILLS = int(os.environ.get("FACILITY_TEST_KILLS") or 4)  # of each kind
+KILLS = int(os.environ.get("FACILITY_TEST_KILLS") or 3)  # of each kind
 APPLIES = "TASK [panosc.facility.realm : Apply the realm]"
 ONE, TWO = "life-one", "life-two"
 SCICAT = {

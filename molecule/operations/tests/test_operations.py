@@ -13,7 +13,7 @@ from facility_under_test import ROOT, Inventory, Keycloak, LoginStream, People, 
 OLD, NEW = "26.7.3", "26.7.5"
 ONE, TWO, EMPTY = "ops-one", "ops-two", "ops-three"
 SEED = int(os.environ.get("FACILITY_TEST_SEED") or random.SystemRandom().randrange(10**6))
-KILLS = int(os.environ.get("FACILITY_TEST_KILLS") or 3)
+KILLS = int(os.environ.get("FACILITY_TEST_KILLS") or 2)
 
 
 @pytest.fixture(scope="module")
