@@ -391,10 +391,10 @@ class TestRealmsOfTheirOwn:
         assert result.returncode == 0, result.stdout[-8000:]
 
     def test_faults_of_identity_providers(self, master, faults):
-        """Providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
+        """The equipment itself; providers that lie, hang and are down; SAML; how sessions end; mail; facts of Keycloak tried the other way round."""
         deployed = faults.result()
         assert deployed.returncode == 0, deployed.stdout[-4000:]
-        files = ("faults", "saml", "sessions", "mail", "facts")
+        files = ("equipment", "faults", "saml", "sessions", "mail", "facts")
         result = suite(*(f"tests/e2e/test_{name}.py" for name in files), **master)
         assert result.returncode == 0, result.stdout[-8000:]
         assert "skipped" not in result.stdout

@@ -21,7 +21,6 @@ LONGEST = [
     "realm",
     "haproxy",
     "postgresql",
-    "equipment",
 ]
 SCENARIOS = sorted(
     (f.parent.name for f in ROOT.glob("molecule/*/molecule.yml")),
