@@ -22,7 +22,7 @@ from synthetic_facility import ontology
 from pan_catalogue import facets, plan
 
 SEED = int(os.environ.get("CATALOGUE_TEST_SEED") or random.SystemRandom().randrange(10**6))
-EXAMPLES = int(os.environ.get("CATALOGUE_TEST_EXAMPLES") or 125)  # of each kind, world and store: 10,000 in all
+EXAMPLES = int(os.environ.get("CATALOGUE_TEST_EXAMPLES") or 75)  # of each kind, world and store: 3,000 on each store
 WORLDS = range(4)
 MODELS = {"Dataset": "Datasets", "Document": "Documents", "Instrument": "Instruments"}
 INTERNAL = {"id", "score"}
