@@ -16,8 +16,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 SHOWN = 200  # characters of a bad value that a message repeats
-# Ansible's own variables that differ from task to task; no rule is about them.
-MAGIC = {"environment", "groups", "hostvars", "omit", "play_hosts", "role_names", "role_uuid", "vars"}
+# Ansible's own variables that differ from task to task though nothing was told anew.
+MAGIC = {"hostvars", "play_hosts", "role_names", "role_uuid", "vars"}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -69,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             name: value
             for name, value in self._vars.items()
             if name.startswith(f"{self._role}_")
-            or not (name in MAGIC or name.startswith(("_", "ansible_")) or name.startswith(others))
+            or not (name in MAGIC or name.startswith(("__", "_ansible_", "ansible_")) or name.startswith(others))
         }
         text = json.dumps([self._role_path, told], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

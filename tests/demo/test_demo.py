@@ -120,6 +120,7 @@ def containers(bystander):
         )
         while not prepare.done() and "TEST EQUIPMENT" not in said.read_text():
             time.sleep(0.5)
+        assert not prepare.done() or prepare.result().returncode == 0, said.read_text()[-4000:]
         yield prepare
 
 
