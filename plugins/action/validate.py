@@ -42,6 +42,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if found_good.exists():
             result.update(changed=False, problems=[])
             return result
+        self._own = self._templar.copy_with_new_env(available_variables=self._vars)
         specs = self._load("argument_specs.yml")["argument_specs"]
         self._options: dict[str, dict[str, Any]] = specs["main"].get("options", {})
         known = {name for spec in specs.values() for name in spec.get("options", {})}
@@ -164,15 +165,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _true(self, conditions: Any, extra: dict[str, Any]) -> bool:
         conditions = conditions if isinstance(conditions, list) else [conditions]
-        templar = self._templar.copy_with_new_env(available_variables={**self._vars, **extra})
+        templar = self._seeing(extra)
         return all(templar.evaluate_conditional(condition) for condition in conditions)
 
     def _template(self, value: Any, extra: dict[str, Any]) -> Any:
-        return self._templar.copy_with_new_env(available_variables={**self._vars, **extra}).template(value)
+        return self._seeing(extra).template(value)
+
+    def _seeing(self, extra: dict[str, Any]) -> Any:
+        """The templar of this action's own: a new one would look for every filter and test again."""
+        self._own.available_variables = {**self._vars, **extra}
+        return self._own
 
     def _evaluate(self, value: Any, extra: dict[str, Any]) -> Any:
         """The items of a loop: a list, or an expression that yields one (or a mapping: its items)."""
-        templar = self._templar.copy_with_new_env(available_variables={**self._vars, **extra})
+        templar = self._seeing(extra)
         items = (
             templar.evaluate_expression(value)
             if isinstance(value, str) and "{{" not in value
