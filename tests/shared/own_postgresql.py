@@ -19,6 +19,7 @@ class OwnPostgreSQL:
         stack: that ends it.
         folder: for the password file.
         options: settings of the server, `name=value`.
+        place: where the database's own folder is made; the system's temporary folder unless given.
 
     Attributes:
         port: TCP port on 127.0.0.1.
@@ -29,13 +30,13 @@ class OwnPostgreSQL:
 
     user = "bench"
 
-    def __init__(self, stack: ExitStack, folder: Path, *options: str) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, *options: str, place: Path | None = None) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
         if not programs:
             raise SystemExit("needs PostgreSQL: install the package postgresql")
         self.port, self.password = free_port(), secrets.token_hex(16)
         # Not below `folder`: others may not be let through there, and as root the server runs as another.
-        own = Path(tempfile.mkdtemp(prefix="own-postgresql-"))
+        own = Path(tempfile.mkdtemp(prefix="own-postgresql-", dir=place))
         own.chmod(0o755)
         stack.callback(shutil.rmtree, own, ignore_errors=True)
         data, given = own / "database", own / "password"
