@@ -12,6 +12,7 @@ RECOVER = """
 set -euo pipefail
 set -a; . /etc/keycloak/secrets.env; set +a
 export KC_HTTP_MANAGEMENT_PORT=19000 # the server is running and has 9000
+export JAVA_OPTS_APPEND="-XX:TieredStopAtLevel=1 -XX:-UseG1GC -XX:+UseSerialGC" # as the role does
 /opt/keycloak/current/bin/kc.sh bootstrap-admin service --optimized --no-prompt \\
   --client-id tests-recovery --client-secret:env TESTS_SECRET
 """

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -148,12 +149,10 @@ def play(playbook, *arguments):
 IDLE_PING = 0.9
 
 
-def slowness():
-    """How many times slower than an idle machine this one is now, at least 1: budgets in seconds grow with it.
-
-    Other tests may run on the machine at the same time, so it is asked before and after what is measured, and the greater answer counts.
-    """
-    return max(1.0, min(play("ping.yml")[1] for _ in range(3)) / IDLE_PING)
+def processor_seconds():
+    """Of all processes that were waited for. Other tests may run on the machine at the same time: they stretch the hours, not these."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @from_nothing
@@ -205,16 +204,24 @@ def started():
 
 
 def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property):
+    """Budget of the control node: the processor time of 50 plays of one ping."""
     before = started()
-    slower = slowness()
+    begun = processor_seconds()
     result, seconds, recap = site()
+    spent = processor_seconds() - begun
+    begun = processor_seconds()
+    for _ in range(3):
+        play("ping.yml")
+    pings = spent / ((processor_seconds() - begun) / 3)
     record_property("seconds", seconds)
-    slower = max(slower, slowness())
-    print(f"\nsecond run of site.yml: {seconds:.1f} s on a machine {slower:.1f} times slower than an idle one")
+    record_property("pings", pings)
+    print(
+        f"\nsecond run of site.yml: {seconds:.1f} s, {spent:.1f} s of a processor on the control node, as much as {pings:.0f} pings"
+    )
     assert result.returncode == 0, result.stdout[-4000:]
     assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
     assert started() == before
-    assert seconds < 60 * slower
+    assert pings < 50
 
 
 def preflight(*arguments):
@@ -284,17 +291,18 @@ def test_what_is_wrong_is_told_in_the_preflight_and_refused_in_the_deployment(de
 
 
 def test_no_change_of_the_realm_costs_few_requests_and_little_time(demo, record_property):
-    """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start."""
+    """Budget of the realm module: at most 45 requests, under 1.5 s with Ansible's own start on an idle machine; pings in between tell how much slower this one is."""
     play("realm_call.yml")
-    slower = slowness()
-    # A shared machine: the best of some runs is what the code costs.
-    runs = [play("realm.yml", "-v") for _ in range(4)]
+    runs, pings = [], []
+    for _ in range(5):  # a shared machine: the best of them is what the code costs
+        pings.append(play("ping.yml")[1])
+        runs.append(play("realm.yml", "-v"))
     (STATE / "realm-call.json").unlink()
     requests = {int(re.search(r'"requests": (\d+)', output)[1]) for output, _ in runs}
     seconds = min(seconds for _, seconds in runs)
+    slower = max(1.0, min(pings) / IDLE_PING)
     record_property("requests", max(requests))
     record_property("seconds", seconds)
-    slower = max(slower, slowness())
     print(
         f"\nrealm without change: {requests} requests, {seconds:.2f} s on a machine {slower:.1f} times slower than an idle one"
     )
@@ -439,9 +447,9 @@ def readable(file):
 
 def test_no_secret_is_in_a_log_or_cache_of_the_control_node(demo):
     folders = (ROOT / "logs", STATE, ROOT / ".ansible", ROOT / ".cache")
-    files = {
-        f: text for folder in folders for f in folder.rglob("*") if f not in KEPT and (text := readable(f)) is not None
-    }
+    # os.walk passes over what goes while it looks.
+    there = (Path(place, name) for folder in folders for place, _, names in os.walk(folder) for name in names)
+    files = {f: text for f in there if f not in KEPT and (text := readable(f)) is not None}
     assert any(f.name == "site.log" for f in files)
     assert {str(f): names for f, text in files.items() if (names := leaked(text))} == {}
     assert all(f.stat().st_mode & 0o077 == 0 for f in KEPT)

@@ -224,7 +224,7 @@ EXPORT = """
 set -eu
 set -a; . /etc/keycloak/secrets.env; set +a
 cd /var/lib/keycloak
-export KC_HTTP_MANAGEMENT_PORT=9555 JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1
+export KC_HTTP_MANAGEMENT_PORT=9555 JAVA_OPTS_APPEND="-XX:TieredStopAtLevel=1 -XX:-UseG1GC -XX:+UseSerialGC"
 runuser -u keycloak -- /opt/keycloak/current/bin/kc.sh export --optimized --realm demo --users same_file --file export.json >&2
 cat export.json
 rm export.json
