@@ -1,0 +1,96 @@
+"""In the tests: what Ansible makes of its sources is made only once, not once a playbook.
+
+Ansible parses a module and all it imports before it sends them, a quarter of a second for each kind of module, and compiles each template to Python each time that a variable
+is mentioned. It forgets both when the playbook ends: in a test run of hundreds of playbooks that is most of what the control node does. This plugin lets them outlive the
+playbook, in the folder FACILITY_KEPT. scripts/test makes the folder, and removes it when it ends, so nothing is older than the run.
+
+Of a template its code is kept, which depends on its text and on Ansible's own release alone; it is run as ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+from contextvars import ContextVar
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from ansible import constants
+from ansible._internal._templating import _jinja_bits as bits
+from ansible.plugins.callback import CallbackBase
+from jinja2.environment import TemplateExpression
+
+DOCUMENTATION = """
+name: kept
+type: aggregate
+short_description: Share assembled modules and compiled templates between playbooks
+description: For the tests alone.
+requirements: [to be enabled]
+"""
+FOLDER = Path(os.environ["FACILITY_KEPT"])
+compiled, compiled_expression = bits.AnsibleEnvironment.compile, bits.AnsibleEnvironment.compile_expression
+expression: ContextVar[str | None] = ContextVar("expression", default=None)
+
+
+class CallbackModule(CallbackBase):
+    """Nothing is called back; what has to be done is done before the first task."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "kept"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("modules", "templates"):
+            (FOLDER / name).mkdir(exist_ok=True)
+        Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(FOLDER / "modules")
+        bits.AnsibleEnvironment.compile = kept
+        bits.AnsibleEnvironment.compile_expression = kept_expression
+
+
+def file_of(environment: bits.AnsibleEnvironment, kind: str, source: str) -> Path:
+    """Where the code of a template is kept: by all that it depends on."""
+    context = bits._TemplateCompileContext.current(optional=True)
+    settings = [getattr(environment, name) for name in bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
+    about = repr((kind, str.__str__(source), settings, context and context.escape_backslashes))
+    return FOLDER / "templates" / hashlib.sha256(about.encode()).hexdigest()
+
+
+def found(file: Path) -> CodeType | None:
+    """Code that was kept."""
+    try:
+        code: CodeType = marshal.loads(file.read_bytes())  # noqa: S302  this run's own
+    except (FileNotFoundError, EOFError, ValueError):
+        return None
+    return code
+
+
+def kept(self: bits.AnsibleEnvironment, source: Any, *more: Any, **other: Any) -> Any:
+    """Environment.compile of what has no name, as all in YAML, and no more to be regarded."""
+    if more or other or not (isinstance(source, str) or expression.get() is not None):
+        return compiled(self, source, *more, **other)
+    about = ("template", source) if isinstance(source, str) else ("expression", expression.get())
+    file = file_of(self, *about)
+    code = found(file)
+    if code is None:
+        code = compiled(self, source)
+        new = file.with_suffix(f".{os.getpid()}")
+        new.write_bytes(marshal.dumps(code))
+        new.replace(file)
+    return code
+
+
+def kept_expression(self: bits.AnsibleEnvironment, source: str, undefined_to_none: bool = True) -> TemplateExpression:
+    """Environment.compile_expression."""
+    code = found(file_of(self, "expression", source))
+    if code is not None:
+        template = self.template_class.from_code(self, code, self.make_globals(None), None)
+        return TemplateExpression(template, undefined_to_none)
+    token = expression.set(source)
+    try:
+        return compiled_expression(self, source, undefined_to_none)
+    finally:
+        expression.reset(token)
