@@ -11,7 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "logs" / "scenarios"
 AT_A_TIME = int(os.environ.get("FACILITY_TEST_SCENARIOS") or 3)
-BESIDE = os.environ.get("FACILITY_TEST_BESIDE")  # a process that has the place of one scenario as long as it runs
 # The longest first, so that all end together.
 LONGEST = [
     "lifecycle",
@@ -51,8 +50,6 @@ def runs(request):
     LOGS.mkdir(parents=True, exist_ok=True)
     wanted = [item.callspec.params["scenario"] for item in request.session.items if item.path == request.path]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        if BESIDE:
-            pool.submit(subprocess.run, ["tail", "--follow", f"--pid={BESIDE}", "/dev/null"], check=True)
         yield {scenario: pool.submit(molecule_test, scenario) for scenario in wanted}
 
 

@@ -83,12 +83,15 @@ def test_an_upgrade_that_does_not_come_up_goes_back(site, nodes, people, way):
     wrong = {"keycloak_options": {"http-host": "192.0.2.1"}}
     if way == "all at once":
         wrong["keycloak_options"]["spi-cache-embedded--default--authentication-sessions-owners"] = 1
+    served = "systemctl show --property MainPID --value keycloak"
+    before = root(TWO, served)
     with LoginStream(people, *nodes) as stream:
         said = " ".join(site.run("upgrade.yml", fails=True, **wrong).split())
     assert f"Keycloak {NEW} did not come up. Keycloak {OLD} runs again" in said
     assert ("nobody was interrupted" in said) == (way == "one after the other")
     assert stream.refused == []
     assert (stream.unanswered == 0) == (way == "one after the other")
+    assert (root(TWO, served) == before) == (way == "one after the other"), "the node that never changed was restarted"
     assert releases() == [OLD, OLD]
     assert databases(ONE) == ["keycloak"]
     assert way == "one after the other" or migrated(ONE) == OLD
