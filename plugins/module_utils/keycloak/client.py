@@ -119,18 +119,26 @@ class Client:
         """Creates one object and returns its id.
 
         When no answer came the object may exist all the same: `find` (its id or nothing) is asked
-        before the request is repeated, so that nothing is made twice.
+        before the request is repeated, so that nothing is made twice. A slow server may still be
+        making it then, and call the repetition a conflict.
         """
+        lost = False
         for pause in (*PAUSES, None):
             try:
                 answer = self._call("POST", path, body, repeat=False)
             except UnreachableError:
                 if pause is None:
                     raise
+                lost = True
                 self.sleep(pause)
                 found = find()
                 if found:
                     return found
+            except RefusedError as error:
+                found = find() if lost and error.status == HTTPStatus.CONFLICT else None
+                if not found:
+                    raise
+                return found
             else:
                 return answer.headers.get("Location", "").rsplit("/", 1)[-1] or find() or ""
         return ""  # not reached: the last attempt returns or raises

@@ -73,6 +73,18 @@ def test_create_repeats_what_did_not_arrive():
     assert len(session.sent) == 3
 
 
+def test_create_finds_what_a_slow_server_was_still_making():
+    session, found = Scripted(LOST, Answer(409)), iter([None, "made at last"])
+    assert client(session).create("/x", {}, lambda: next(found)) == "made at last"
+    assert len(session.sent) == 2
+
+
+def test_create_does_not_take_a_conflict_with_something_else_for_success():
+    session = Scripted(LOST, Answer(409))
+    with pytest.raises(RefusedError):
+        client(session).create("/x", {}, lambda: None)
+
+
 def test_create_does_not_hide_a_refusal():
     session = Scripted(Answer(409, {"errorMessage": "x exists."}))
     with pytest.raises(RefusedError, match=r"409 x exists$") as caught:
