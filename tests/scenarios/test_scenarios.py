@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "logs" / "scenarios"
-AT_A_TIME = int(os.environ.get("FACILITY_TEST_SCENARIOS") or 3)
+# One for each processor: more of them spend on changing places what they gain while one waits.
+AT_A_TIME = int(os.environ.get("FACILITY_TEST_SCENARIOS") or min(4, os.cpu_count() or 1))
 # The longest first, so that all end together.
 LONGEST = [
     "lifecycle",
