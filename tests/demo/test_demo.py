@@ -204,7 +204,7 @@ def started():
 
 
 def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property):
-    """Budget of the control node: the processor time of 50 plays of one ping."""
+    """Budget of the control node: the processor time of 66 plays of one ping, which are 60 s on an idle machine."""
     before = started()
     begun = processor_seconds()
     result, seconds, recap = site()
@@ -221,7 +221,7 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(demo, record_property
     assert result.returncode == 0, result.stdout[-4000:]
     assert {host: counts["changed"] for host, counts in recap.items() if counts["changed"]} == {}
     assert started() == before
-    assert pings < 50
+    assert pings < 66
 
 
 def preflight(*arguments):
