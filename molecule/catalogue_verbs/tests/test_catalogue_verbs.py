@@ -154,6 +154,7 @@ def test_deploy_and_fill(sites, place):
         engine("cp", str(records), f"{site.host}:/tmp/records.jsonl")
         root(site.host, "chmod 0644 /tmp/records.jsonl && pan-catalogue ingest /tmp/records.jsonl")
         assert site.answers()["/api/Datasets/count"][0]["count"] > 50
+    assert nothing_changed(each(sites, "site.yml", "--check", "--diff", "--tags", "catalogue"))
 
 
 def test_what_is_lost_comes_back_from_the_archive(sites, place):

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from facility_under_test import Inventory, Keycloak, LoginStream, People, engine, root, until_ready
+from facility_under_test import FACILITY, Inventory, Keycloak, LoginStream, People, engine, root, until_ready
 
 SEED = int(os.environ.get("FACILITY_TEST_SEED") or random.SystemRandom().randrange(10**6))
 KILLS = int(os.environ.get("FACILITY_TEST_KILLS") or 3)  # of each kind
@@ -224,11 +224,11 @@ EXPORT = """
 set -eu
 set -a; . /etc/keycloak/secrets.env; set +a
 cd /var/lib/keycloak
-export KC_HTTP_MANAGEMENT_PORT=9555 JAVA_OPTS_APPEND="-XX:TieredStopAtLevel=1 -XX:-UseG1GC -XX:+UseSerialGC"
+export KC_HTTP_MANAGEMENT_PORT=9555 JAVA_OPTS_APPEND="@java_options@"
 runuser -u keycloak -- /opt/keycloak/current/bin/kc.sh export --optimized --realm demo --users same_file --file export.json >&2
 cat export.json
 rm export.json
-"""
+""".replace("@java_options@", " ".join(FACILITY["keycloak_java_options"]))
 
 
 def test_keycloaks_own_export_has_everybody_and_every_secret_in_clear(site, keycloak, people):

@@ -1,10 +1,10 @@
 """In the tests: what Ansible makes of its sources is made only once, not once a playbook.
 
 Ansible parses a module and all it imports before it sends them, a quarter of a second for each kind of module, and compiles each template to Python each time that a variable
-is mentioned. It forgets both when the playbook ends: in a test run of hundreds of playbooks that is most of what the control node does. This plugin lets them outlive the
+is mentioned. It forgets both when the playbook ends: in a test run of hundreds of playbooks that is half of what the control node does. This plugin lets them outlive the
 playbook, in the folder FACILITY_KEPT. scripts/test makes the folder, and removes it when it ends, so nothing is older than the run.
 
-Of a template its code is kept, which depends on its text and on Ansible's own release alone; it is run as ever.
+Of a template its code is kept, which depends on its text, on the settings in the file's name and on the filters of this run; it is run as ever.
 """
 
 from __future__ import annotations
