@@ -14,7 +14,7 @@ description:
   - Contents are neither in the journal of the host nor in the arguments that Ansible shows.
 options:
   files:
-    description: In the order in which they are made. Folders are made at once; a folder has to come before the files in it.
+    description: In the order in which they are made. A folder has to come before the files in it; those above it are made too, as V(0755).
     type: list
     elements: dict
     required: true
@@ -175,12 +175,15 @@ class Entry:
 
     def prepare(self) -> None:
         """Make the folder; or write the new text beside the file, and try it."""
-        if not self.path.parent.is_dir():
-            raise RefusedError(f"{self.path}: there is no folder {self.path.parent}. What makes it has to come before.")
         if self.bytes is None:
+            for folder in reversed([above for above in self.path.parents if not above.exists()]):
+                folder.mkdir()
+                folder.chmod(0o755)
             self.path.mkdir(mode=0o700)
             self.settle(self.path)
             return
+        if not self.path.parent.is_dir():
+            raise RefusedError(f"{self.path}: there is no folder {self.path.parent}. What makes it has to come before.")
         self.draft.unlink(missing_ok=True)
         with os.fdopen(os.open(self.draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(self.bytes)

@@ -120,7 +120,7 @@ class Provider:
             where = self.decoded(parameters.get("where"))
             if "count without text" in self.faults and "text" in where:
                 return {"count": 0}
-            n = len(self.found(path, {"where": where}))
+            n = len(self.found(path, {} if "counts all" in self.faults else {"where": where}))
             return n if "bare count" in self.faults else {"count": n}
         asked = self.decoded(parameters.get("filter"))
         if not rest:
@@ -169,6 +169,8 @@ class Provider:
         window = slice(skip, skip + limit if limit else None)
         if "overlapping pages" in self.faults and skip:
             window = slice(skip - 1, skip - 1 + limit)
+        if "another order with includes" in self.faults and includes:  # which is no fault
+            some.reverse()
         if "limit before includes" in self.faults:
             return [o for o in some[window] if self.kept(path, o, includes)]
         return [o for o in some if self.kept(path, o, includes)][window]
@@ -267,6 +269,8 @@ class Provider:
             children = [
                 self.in_unit({k: v for k, v in c.items() if k in FIELDS[i["relation"]]}, unit) for c in children
             ]
+            if i["relation"] == "parameters" and "numbers as texts" in self.faults:
+                children = [{**c, "value": str(c["value"])} for c in children]
             made[i["relation"]] = (children or [None])[0] if i["relation"] == "instrument" else children
         made["score"] = 0.5
         if "score 0" in self.faults or ("score 1" in self.faults and "query" in asked):

@@ -121,13 +121,15 @@ class Client:
             raise Failed(f"not an object, {answer.told()}")
         return found
 
-    def count(self, path: str, where: Any = None) -> int:
-        """Return the number in a count."""
+    def count(self, path: str, where: Any = None, *, bare: bool = True) -> int:
+        """Return the number in a count; also of one that is a number alone, unless not `bare`: one check is about that."""
         answer = self.get(f"{path}/count", **({} if where is None else {"where": where}))
         found = answer.json
-        if answer.status != 200 or not isinstance(found, dict) or type(found.get("count")) is not int:  # noqa: PLR2004
+        if isinstance(found, dict):
+            found, bare = found.get("count"), True
+        if answer.status != 200 or not bare or type(found) is not int:  # noqa: PLR2004
             raise Failed(f'not {{"count": number}}, {answer.told()}')
-        return int(found["count"])
+        return int(found)
 
     def refused(self, path: str, status: int, **parameters: Any) -> Answer:
         """Return an answer that must have the status of a refusal."""

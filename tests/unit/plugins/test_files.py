@@ -38,7 +38,8 @@ def mode(path):
 
 
 def test_folders_and_files_are_made_and_the_second_time_nothing_changes(keep, tmp_path):
-    folder, file = tmp_path / "etc", tmp_path / "etc" / "settings"
+    folder = tmp_path / "new" / "etc"
+    file = folder / "settings"
 
     def wanted():
         return {"path": folder, "state": "directory", "mode": "0750"}, {"path": file, "text": "a = 1\n"}
@@ -48,6 +49,7 @@ def test_folders_and_files_are_made_and_the_second_time_nothing_changes(keep, tm
     again = keep(*wanted())
     assert (again["changed"], again["written"], again["diff"]) == (False, [], [])
     assert os.listdir(folder) == ["settings"]
+    assert mode(folder.parent) == "0755"
 
 
 def test_owner_and_mode_are_mended_without_writing_the_file_anew(keep, tmp_path):
