@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,14 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
 SHOWN = 200  # characters of a bad value that a message repeats
 # Ansible's own variables that differ from task to task though nothing was told anew.
 MAGIC = {"hostvars", "play_hosts", "role_names", "role_uuid", "vars"}
+WORD = re.compile(r"\w+")
+GOOD, BAD = "good", "bad"  # what one host found, for those that are told the same
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -38,46 +43,66 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             )
         self._role_path = self._vars["role_path"]
         self._role = os.path.basename(self._role_path)
-        found_good = Path(constants.DEFAULT_LOCAL_TMP, "validated", self._digest())
-        if found_good.exists():
-            result.update(changed=False, problems=[])
-            return result
-        self._own = self._templar.copy_with_new_env(available_variables=self._vars)
-        specs = self._load("argument_specs.yml")["argument_specs"]
-        self._options: dict[str, dict[str, Any]] = specs["main"].get("options", {})
-        known = {name for spec in specs.values() for name in spec.get("options", {})}
-
-        problems = [*self._unknown(known), *self._specified()]
-        problems += list(self._ruled(already=bool(problems)))
-        result.update(changed=False, problems=problems)
+        self._specs: dict[str, Any] = yaml_load(self._text("argument_specs.yml"))["argument_specs"]
+        self._options: dict[str, dict[str, Any]] = self._specs["main"].get("options", {})
+        result.update(changed=False, problems=[])
+        checked = Path(constants.DEFAULT_LOCAL_TMP, "checked", self._digest())
+        checked.parent.mkdir(exist_ok=True)
+        with checked.open("a+") as verdict:
+            # Of the hosts that are told the same one evaluates it, and the others wait for what it finds.
+            fcntl.flock(verdict, fcntl.LOCK_EX)
+            verdict.seek(0)
+            known = verdict.read()
+            if known == GOOD:
+                return result
+            if known == BAD:
+                fcntl.flock(verdict, fcntl.LOCK_UN)
+            problems = self._problems()
+            if not known:
+                verdict.write(BAD if problems else GOOD)
         if problems:
-            result.update(failed=True, msg=self._message(problems))
-        else:
-            found_good.parent.mkdir(exist_ok=True)
-            found_good.touch()
+            result.update(failed=True, problems=problems, msg=self._message(problems))
         return result
 
     def _digest(self) -> str:
-        """Of everything that the role was told on this host.
+        """Of everything that the check depends on: what the role was told, what its rules name, and what those name in turn.
 
         Every playbook begins with a look at the whole inventory, and each role looks again, for it may be used alone: what was found good is not
-        evaluated a second time while the playbook runs. Private variables are the roles' own, and those of another role come and go with it.
+        evaluated a second time while the playbook runs, nor for each host. A variable that says nothing about a host, like its name, counts where
+        something names it. Private variables are the roles' own and do not count, but what they name does.
         """
-        others = tuple(
-            f"{role}_" for role in os.listdir(os.path.dirname(self._role_path)) if role not in (self._role, "facility")
-        )
-        told = {
-            name: value
-            for name, value in self._vars.items()
-            if name.startswith(f"{self._role}_")
-            or not (name in MAGIC or name.startswith(("__", "_ansible_", "ansible_")) or name.startswith(others))
-        }
-        text = json.dumps([self._role_path, told], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        own = [name for name in self._vars if name.startswith(f"{self._role}_")]
+        told = {"role_path": self._role_path} | {name: "any text" for name in own if self._any_text_will_do(name)}
+        pending = [*(name for name in own if name not in told), *WORD.findall(self._text("rules.yml"))]
+        seen: set[str] = set(MAGIC)
+        while pending:
+            name = pending.pop()
+            if name in seen or name not in self._vars:
+                continue
+            seen.add(name)
+            text = json.dumps(self._vars[name], sort_keys=True, default=str)
+            pending += WORD.findall(text)
+            if not name.startswith("__"):
+                told[name] = text
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
-    def _load(self, name: str) -> Any:
-        path = os.path.join(self._role_path, "meta", name)
-        return self._loader.load_from_file(path, trusted_as_template=True) if os.path.exists(path) else {}
+    def _any_text_will_do(self, name: str) -> bool:
+        """Whether a variable is a plain text and its option takes any: only a rule can refuse it, and would name it."""
+        option = self._options.get(name)
+        value = self._vars[name]
+        plain = isinstance(value, str) and "{{" not in value and "{%" not in value
+        return plain and option is not None and option.get("type", "str") == "str" and "choices" not in option
+
+    def _problems(self) -> list[dict[str, Any]]:
+        """Evaluate everything, and return what is wrong with it."""
+        self._own = self._templar.copy_with_new_env(available_variables=self._vars)
+        known = {name for spec in self._specs.values() for name in spec.get("options", {})}
+        problems = [*self._unknown(known), *self._specified()]
+        return [*problems, *self._ruled(already=bool(problems))]
+
+    def _text(self, name: str) -> str:
+        path = Path(self._role_path, "meta", name)
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def _unknown(self, known: set[str]) -> Iterator[dict[str, Any]]:
         """Names that look like this role's but are in no argument spec: a typing error that Ansible would pass silently."""
@@ -124,7 +149,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ruled(self, already: bool) -> Iterator[dict[str, Any]]:
         """What the rules of meta/rules.yml refuse."""
-        for rule in self._load("rules.yml") or []:
+        rules = Path(self._role_path, "meta", "rules.yml")
+        for rule in self._loader.load_from_file(str(rules), trusted_as_template=True) if rules.exists() else []:
             extra: dict[str, Any] = {}
             try:
                 if "remember" in rule:

@@ -129,3 +129,84 @@ def test_what_was_found_good_is_evaluated_again_only_if_it_changed(play, tmp_pat
     assert code != 0
     assert "web_name is 'Other'" in output
     assert counted.read_text().split() == ["x", "x"]
+
+
+def hosts(**own):
+    return {"web": {"hosts": {name: {"ansible_connection": "local", **told} for name, told in own.items()}}}
+
+
+@pytest.fixture
+def evaluated(play, tmp_path):
+    """Check on several hosts; returns (code, output, how often the rules were evaluated)."""
+    counted = tmp_path / "counted"
+
+    def run(inventory, name, rule="web_name != 'Bad'"):
+        counted.write_text("")
+        rule = {
+            "variable": "web_name",
+            "that": f"lookup('ansible.builtin.pipe', 'echo x >> {counted}') == '' and {rule}",
+            "allowed": "-",
+        }
+        code, output = play(
+            CHECK, files={**FILES, "meta/rules.yml": [rule]}, inventory=inventory, variables={**GOOD, **name}
+        )
+        return code, output, len(counted.read_text().split())
+
+    return run
+
+
+def test_hosts_that_are_told_the_same_are_evaluated_once(evaluated):
+    # Any text will do for web_extra, and nothing names helper.
+    inventory = hosts(
+        one={"web_extra": "a", "helper": 1}, two={"web_extra": "b", "helper": 2}, three={"web_extra": "c"}
+    )
+    code, output, times = evaluated(inventory, {})
+    assert (code, times) == (0, 1), output
+
+
+@pytest.mark.parametrize(
+    ("inventory", "name", "times"),
+    [
+        (hosts(one={"helper": "a"}, two={"helper": "b"}), {"web_name": "{{ helper }}"}, 2),
+        (hosts(one={}, two={}), {"web_name": "{{ inventory_hostname }}"}, 2),
+        (hosts(one={"deep": "a"}, two={"deep": "b"}), {"web_name": "{{ helper }}", "helper": "{{ deep }}"}, 2),
+        (hosts(one={"web_extra": "a"}, two={"web_extra": "b"}), {"web_name": "{{ web_extra }}"}, 2),
+    ],
+)
+def test_hosts_that_are_told_another_thing_are_evaluated_each(evaluated, inventory, name, times):
+    code, output, found = evaluated(inventory, name)
+    assert (code, found) == (0, times), output
+
+
+@pytest.mark.parametrize(
+    ("two", "said"),
+    [
+        ({"web_extra": "{{ not_there }}"}, "web_extra cannot be evaluated"),
+        ({"web_prot": 1}, "web_prot is not a variable"),
+        ({"web_port": "x"}, "web_port is refused"),
+    ],
+)
+def test_what_is_wrong_on_one_host_is_seen_beside_others(evaluated, two, said):
+    code, output, _ = evaluated(hosts(one={}, two=two, three={}), {})
+    assert code != 0
+    assert said in output
+    assert "two" in output
+
+
+def test_what_is_missing_on_one_host_is_seen_beside_others(play):
+    told = {name: value for name, value in GOOD.items() if name != "web_name"}
+    code, output = play(
+        CHECK,
+        files=FILES,
+        variables=told,
+        inventory=hosts(one={"web_name": "Demo"}, two={}, three={"web_name": "Demo"}),
+    )
+    assert code != 0
+    assert "web_name is not set" in output
+
+
+def test_hosts_that_are_told_the_same_wrong_thing_are_each_refused(evaluated):
+    code, output, times = evaluated(hosts(one={}, two={}, three={}), {"web_name": "Bad"})
+    assert code != 0
+    assert times == 3
+    assert all(name in output for name in ("one", "two", "three"))
