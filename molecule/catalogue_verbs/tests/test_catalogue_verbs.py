@@ -1,5 +1,6 @@
-"""The verbs on two facilities of one host each, one with each store: each test goes on where the one before it ended. Both run at the same time."""
+"""The verbs on two facilities, one with each store: each test goes on where the one before it ended. Both run at the same time."""
 
+import contextlib
 import json
 import os
 import random
@@ -38,23 +39,23 @@ BROKEN = """
 
 
 class Site(Inventory):
-    """One host with all that a catalogue needs."""
+    """The catalogue on all hosts, all else that it needs on the first."""
 
-    def __init__(self, folder, host, groups, logs, **facility):
+    def __init__(self, folder, hosts, groups, logs, **facility):
         self.groups = groups
-        super().__init__(folder, [host], logs, **facility)
+        super().__init__(folder, hosts, logs, **facility)
 
     def name_hosts(self, hosts):
-        self.host = hosts[0]
-        groups = {group: {"hosts": {self.host: None}} for group in self.groups}
-        (self.folder / "hosts.yml").write_text(
-            yaml.safe_dump({"all": {"hosts": {self.host: self.reach(self.host)}}, **groups})
-        )
+        self.hosts, self.host = hosts, hosts[0]
+        groups = {g: {"hosts": dict.fromkeys(hosts if g == "catalogue" else hosts[:1])} for g in self.groups}
+        everything = {host: self.reach(host) for host in hosts}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": everything}, **groups}))
 
-    def ask(self, path, **query):
-        """What the catalogue answers through the proxy, and its status."""
+    def ask(self, path, node=None, **query):
+        """What the catalogue answers through the proxy, or one node of it by itself, and its status."""
         query = "&".join(f"{k}={quote(json.dumps(v))}" for k, v in query.items())
-        command = f"curl -s -m 30 --cacert /etc/facility/tls/ca.pem --connect-to ::127.0.0.1: -w '\\n%{{http_code}}' '{URL}{path}?{query}'"
+        base = f"--connect-to ::127.0.0.1: '{URL}" if node is None else f"'https://{node}:8010"
+        command = f"curl -s -m 30 --cacert /etc/facility/tls/ca.pem -w '\\n%{{http_code}}' {base}{path}?{query}'"
         body, _, status = root(self.host, command).rpartition("\n")
         return json.loads(body) if body.startswith(("{", "[")) else body, int(status)
 
@@ -66,8 +67,13 @@ class Site(Inventory):
         assert {status for _, status in found.values()} == {200}, found
         return found
 
-    def version(self):
-        return self.ask("/")[0]["version"]
+    def versions(self):
+        """What runs on each node."""
+        return [self.ask("/", node)[0]["version"] for node in self.hosts]
+
+    def serving(self):
+        """The main process on each node."""
+        return [root(node, "systemctl show --property MainPID --value pan-catalogue") for node in self.hosts]
 
     def push(self, token):
         record = json.dumps(
@@ -96,9 +102,9 @@ def sites(place):
         "postgresql_restore_over": [],
     }
     logs = place / "logs"
-    sqlite = Site(place / "sqlite", "verbs-bookworm", ["catalogue", "haproxy"], logs, **common)
+    sqlite = Site(place / "sqlite", ["verbs-bookworm"], ["catalogue", "haproxy"], logs, **common)
     server = Site(
-        place / "postgresql", "verbs-trixie", ["catalogue", "haproxy", "postgresql"], logs,
+        place / "postgresql", ["verbs-trixie", "verbs-second"], ["catalogue", "haproxy", "postgresql"], logs,
         catalogue_store="postgresql", **common,
     )  # fmt: skip
     assert sqlite.secrets() == server.secrets() == 0
@@ -117,6 +123,10 @@ def each(sites, playbook, *options, fails=False, variables=lambda site: {}):
         said.append(text)
     print(f"{playbook} {' '.join(options)}: {time.monotonic() - begun:.0f} s")
     return said
+
+
+def hosts(sites):
+    return [host for site in sites for host in site.hosts]
 
 
 def nothing_changed(said):
@@ -157,15 +167,58 @@ def test_deploy_and_fill(sites, place):
     assert nothing_changed(each(sites, "site.yml", "--check", "--diff", "--tags", "catalogue"))
 
 
+# Asks again and again, through the proxy, until told to stop; prints each status and how often it came.
+ASKING = f"""
+rm -f /tmp/enough
+until [ -e /tmp/enough ]; do
+  curl -s -m 10 -o /dev/null -w '%{{http_code}}\\n' --cacert /etc/facility/tls/ca.pem --connect-to ::127.0.0.1: {URL}/api/Datasets/count
+  sleep 0.1
+done | sort | uniq -c
+"""
+
+
+@contextlib.contextmanager
+def asked(site):
+    """Ask all the time; yields a mapping that has, at the end, status -> how often it came."""
+    asking = subprocess.Popen(
+        [os.environ.get("FACILITY_ENGINE", "podman"), "exec", site.host, "sh", "-c", ASKING],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found = {}
+    try:
+        yield found
+    finally:
+        root(site.host, "touch /tmp/enough")
+        told, _ = asking.communicate(timeout=30)
+        found.update({int(status): int(times) for times, status in map(str.split, told.splitlines())})
+
+
+def test_a_node_can_go_and_a_change_restarts_one_after_the_other(sites):
+    server = sites[1]
+    counted = [server.ask("/api/Datasets/count", node) for node in server.hosts]
+    assert counted[0] == counted[1]
+    before = server.serving()
+    with asked(server) as found:
+        root(server.hosts[1], "systemctl stop pan-catalogue")
+        time.sleep(3)
+        root(server.hosts[1], "systemctl start pan-catalogue")
+        each([server], "site.yml", "--tags", "catalogue", variables=lambda _: {"catalogue_limits": {"rows": 5000}})
+        assert not set(server.serving()) & set(before)
+    print(found)
+    assert set(found) == {200}
+    assert found[200] > 20
+    each([server], "site.yml", "--tags", "catalogue")
+
+
 def test_what_is_lost_comes_back_from_the_archive(sites, place):
     before = [site.answers() for site in sites]
     each(sites, "backup.yml")
     gone = {"catalogue_purge_data": True, "postgresql_purge_data": True}
     each(sites, "remove.yml", variables=lambda _: gone)
-    for site in sites:
+    for host in hosts(sites):
         assert (
-            root(site.host, "ls -d /var/lib/pan-catalogue /opt/pan-catalogue /etc/pan-catalogue 2>/dev/null || true")
-            == ""
+            root(host, "ls -d /var/lib/pan-catalogue /opt/pan-catalogue /etc/pan-catalogue 2>/dev/null || true") == ""
         )
     for site in sites:
         with tarfile.open(site.archives[-1]) as tar:
@@ -187,11 +240,11 @@ def test_a_deployment_does_not_change_the_release(sites, wheel):
         said = " ".join(text.split())
         assert "playbooks/upgrade.yml" in said
         assert "this inventory names 7.0.0" in said
-    assert {site.version() for site in sites} != {"7.0.0"}
+    assert not any("7.0.0" in site.versions() for site in sites)
 
 
 def test_an_upgrade_that_does_not_come_up_goes_back(sites, wheel):
-    before, versions = [site.answers() for site in sites], [site.version() for site in sites]
+    before, versions = [site.answers() for site in sites], [site.versions() for site in sites]
     package = {"catalogue_package": wheel("7.0.0", BROKEN)}
     for text in each(sites, "upgrade.yml", fails=True, variables=lambda _: package):
         said = " ".join(text.split())
@@ -199,9 +252,9 @@ def test_an_upgrade_that_does_not_come_up_goes_back(sites, wheel):
         assert "runs again" in said
         assert "this release is broken" in said  # the service's own words
     assert [site.answers() for site in sites] == before
-    assert [site.version() for site in sites] == versions
-    for site in sites:
-        assert root(site.host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -c before-upgrade || true") == "0"
+    assert [site.versions() for site in sites] == versions
+    for host in hosts(sites):
+        assert root(host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -c before-upgrade || true") == "0"
 
 
 def test_an_upgrade_that_is_killed_is_taken_up(sites, wheel):
@@ -214,10 +267,10 @@ def test_an_upgrade_that_is_killed_is_taken_up(sites, wheel):
         print(site.kill("upgrade.yml", moment.uniform(2, 30), after="Upgrade the catalogue", **package))
     each(sites, "upgrade.yml", variables=lambda _: package)
     assert [site.answers() for site in sites] == before
-    assert {site.version() for site in sites} == {"7.0.0"}
+    assert [site.versions() for site in sites] == [["7.0.0"], ["7.0.0", "7.0.0"]]
     assert nothing_changed(each(sites, "site.yml", "--tags", "catalogue", variables=lambda _: package))
-    for site in sites:
-        left = root(site.host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -E 'upgrade|copy|part' || true")
+    for host in hosts(sites):
+        left = root(host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -E 'upgrade|copy|part' || true")
         assert left == ""
     server = sites[1].host
     names = root(
@@ -230,8 +283,7 @@ def test_secrets_are_rotated_without_an_interruption(sites, wheel):
     package = {"catalogue_package": wheel("7.0.0")}
     old = [site.vault["vault_catalogue_push_token"] for site in sites]
     assert [site.push(token) for site, token in zip(sites, old, strict=True)] == [200, 200]
-    main = "systemctl show --property MainPID --value pan-catalogue"
-    serving = [root(site.host, main) for site in sites]
+    serving = [site.serving() for site in sites]
     for site in sites:
         assert site.secrets("--rotate", "vault_catalogue_push_token", "vault_catalogue_db_password") == 0
     each(sites, "rotate.yml", variables=lambda _: package)
@@ -241,7 +293,8 @@ def test_secrets_are_rotated_without_an_interruption(sites, wheel):
         assert (site.push(before), site.push(after), site.push("x" * 32)) == (200, 200, 401)
         assert site.secrets("--retire") == 0
     # The new password of the database is in use by whoever connects anew.
-    root(sites[1].host, "pan-catalogue status")
+    for host in sites[1].hosts:
+        root(host, "pan-catalogue status")
     each(sites, "site.yml", "--tags", "catalogue", variables=lambda _: package)
     for site, before, after in zip(sites, old, new, strict=True):
         for _ in range(20):  # until the last of the old workers is gone
@@ -249,7 +302,7 @@ def test_secrets_are_rotated_without_an_interruption(sites, wheel):
                 break
             time.sleep(0.5)
         assert (site.push(before), site.push(after)) == (401, 200)
-    assert [root(site.host, main) for site in sites] == serving
+    assert [site.serving() for site in sites] == serving
 
 
 def test_no_secret_was_said(sites):
