@@ -21,7 +21,8 @@ from ansible.plugins.action import ActionBase
 SHOWN = 200  # characters of a bad value that a message repeats
 # Ansible's own variables that differ from task to task though nothing was told anew.
 MAGIC = {"hostvars", "play_hosts", "role_names", "role_uuid", "vars"}
-WORD = re.compile(r"\w+")
+# Lookups and variables by which an expression sees what it does not name: then no host is like another.
+SEES_MORE = re.compile(r"""['"]([\w.]+\.)?(declared|template|varnames|vars)\\?['"]|\b(hostvars\b|vars\[)""")
 GOOD, BAD = "good", "bad"  # what one host found, for those that are told the same
 
 
@@ -73,15 +74,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """
         own = [name for name in self._vars if name.startswith(f"{self._role}_")]
         told = {"role_path": self._role_path} | {name: "any text" for name in own if self._any_text_will_do(name)}
-        pending = [*(name for name in own if name not in told), *WORD.findall(self._text("rules.yml"))]
-        seen: set[str] = set(MAGIC)
+        pending = [*(name for name in own if name not in told), *_named(self._text("rules.yml"))]
+        seen = set(MAGIC)
         while pending:
             name = pending.pop()
             if name in seen or name not in self._vars:
                 continue
             seen.add(name)
             text = json.dumps(self._vars[name], sort_keys=True, default=str)
-            pending += WORD.findall(text)
+            pending += _named(text)
             if not name.startswith("__"):
                 told[name] = text
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -223,6 +224,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             ]
             lines.append(f"   set it in: {problem.get('set_in', 'group_vars or host_vars of your inventory')}")
         return "\n".join(lines)
+
+
+def _named(text: str) -> list[str]:
+    """Return every word of a text, for each may be the name of a variable; the host's name too where the text sees more than it names."""
+    return [*re.findall(r"\w+", text), *(["inventory_hostname"] if SEES_MORE.search(text) else [])]
 
 
 def _first_sentence(description: str | list[str]) -> str:

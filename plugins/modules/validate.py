@@ -13,7 +13,8 @@ description:
     template), C(that) (one condition or a list), C(allowed) (in words), and where useful C(loop) (an expression that gives a list
     or a mapping; the condition then uses C(item)), C(when), C(value) (a template, shown), C(secret) (never show the value),
     C(why), C(set_in). An entry C(remember) names a variable that is evaluated there, once for all rules that follow.
-  - What was found good is not evaluated again while the playbook runs, unless a variable was given another value since.
+  - What was found good is not evaluated again while the playbook runs, unless a variable was given another value since. Hosts that are told the same, in all
+    that the rules name, are evaluated once; a rule that sees more than it names, as with the lookups C(vars) and C(declared), is evaluated on each host.
   - All problems are collected and shown together. The value of an option with C(no_log) is never shown.
 version_added: "0.1.0"
 author: PaN Facility Kit contributors (!UNKNOWN)

@@ -171,6 +171,7 @@ def test_hosts_that_are_told_the_same_are_evaluated_once(evaluated):
         (hosts(one={}, two={}), {"web_name": "{{ inventory_hostname }}"}, 2),
         (hosts(one={"deep": "a"}, two={"deep": "b"}), {"web_name": "{{ helper }}", "helper": "{{ deep }}"}, 2),
         (hosts(one={"web_extra": "a"}, two={"web_extra": "b"}), {"web_name": "{{ web_extra }}"}, 2),
+        (hosts(one={"helper": "a"}, two={"helper": "b"}), {"web_name": "{{ lookup('vars', 'hel' ~ 'per') }}"}, 2),
     ],
 )
 def test_hosts_that_are_told_another_thing_are_evaluated_each(evaluated, inventory, name, times):
