@@ -109,10 +109,10 @@ def test_a_file_has_its_name_only_when_it_is_whole_and_has_its_mode(keep, tmp_pa
 
 def test_a_link_is_replaced_and_what_it_points_to_is_left_alone(keep, tmp_path):
     other, file = tmp_path / "other", tmp_path / "file"
-    other.write_text("theirs")
+    other.write_text("the same")
     file.symlink_to(other)
-    keep({"path": file, "text": "ours"})
-    assert (file.is_symlink(), file.read_text(), other.read_text()) == (False, "ours", "theirs")
+    keep({"path": file, "text": "the same", "mode": "0600"})
+    assert (file.is_symlink(), file.read_text(), mode(file), mode(other)) == (False, "the same", "0600", "0644")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,8 @@ last line, and two empty ones
 FILES = {
     "templates/whole.j2": TEMPLATE,
     "templates/part.j2": "part of {{ names[0] }}\n",
+    "templates/deep/whole.j2": "{% include 'beside.j2' %}",
+    "templates/deep/beside.j2": "beside\n",
     "files/as-it-is": "{{ as it is }}\n",
 }
 VARIABLES = {"names": ["a", "b"], "settings": {"a": [1, "x"], "b": True}, "password": "correct-horse"}
@@ -181,12 +183,15 @@ def test_a_template_is_rendered_as_ansibles_own_module_does(play, tmp_path):
                 ]
             }
         },
+        {"panosc.facility.files": {"files": [entry(tmp_path, "our-deep", template="deep/whole.j2")]}},
         {"template": {"src": "whole.j2", "dest": str(tmp_path / "theirs")}},
+        {"template": {"src": "deep/whole.j2", "dest": str(tmp_path / "their-deep")}},
     ]
     code, output = play(tasks, files=FILES, variables=VARIABLES)
     assert code == 0, output
     assert (tmp_path / "ours").read_text() == (tmp_path / "theirs").read_text()
     assert "part of a" in (tmp_path / "ours").read_text()
+    assert (tmp_path / "our-deep").read_text() == (tmp_path / "their-deep").read_text() == "beside"
     assert (tmp_path / "source").read_text() == "{{ as it is }}\n"
     assert (tmp_path / "content").read_text() == "ab\n"
 
