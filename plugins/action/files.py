@@ -53,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return str(file["content"])
         try:
             if given == ["source"]:
-                return Path(self._find_needle("files", file["source"])).read_text(encoding="utf-8")
+                return Path(self._find_needle("files", file["source"])).read_bytes().decode()
             return self._rendered(self._find_needle("templates", file["template"]), task_vars)
         except (AnsibleError, UnicodeDecodeError) as error:
             raise AnsibleActionFail(f"{file.get('path')}: {error}") from error

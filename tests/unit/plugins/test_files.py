@@ -163,7 +163,7 @@ FILES = {
     "templates/part.j2": "part of {{ names[0] }}\n",
     "templates/deep/whole.j2": "{% include 'beside.j2' %}",
     "templates/deep/beside.j2": "beside\n",
-    "files/as-it-is": "{{ as it is }}\n",
+    "files/as-it-is": "{{ as it is }}\r\n",
 }
 VARIABLES = {"names": ["a", "b"], "settings": {"a": [1, "x"], "b": True}, "password": "correct-horse"}
 
@@ -192,7 +192,7 @@ def test_a_template_is_rendered_as_ansibles_own_module_does(play, tmp_path):
     assert (tmp_path / "ours").read_text() == (tmp_path / "theirs").read_text()
     assert "part of a" in (tmp_path / "ours").read_text()
     assert (tmp_path / "our-deep").read_text() == (tmp_path / "their-deep").read_text() == "beside"
-    assert (tmp_path / "source").read_text() == "{{ as it is }}\n"
+    assert (tmp_path / "source").read_bytes() == b"{{ as it is }}\r\n"
     assert (tmp_path / "content").read_text() == "ab\n"
 
 
