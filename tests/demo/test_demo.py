@@ -381,7 +381,7 @@ class TestRealmsOfTheirOwn:
         return beside.submit(suite, "tests/e2e/test_catalogue.py", "-s")
 
     def test_the_realm_module_on_two_nodes_and_postgresql(self, master):
-        """tests/keycloak against the demo's servers: swaps killed at every request, weak accounts, wrong issuers."""
+        """tests/keycloak against the demo's servers: swaps killed after every write, weak accounts, wrong issuers."""
         result = suite("tests/keycloak", "-n", "2", "--dist", "loadfile", **master)
         assert result.returncode == 0, result.stdout[-8000:]
         assert "skipped" not in result.stdout
