@@ -344,7 +344,7 @@ def complete(document):
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["forward", "back to the old"])
-def test_a_swap_killed_after_every_write_keeps_complete_flows_in_use(run, wanted_document, back):
+def test_a_swap_killed_at_every_request_keeps_complete_flows_in_use(run, wanted_document, back):
     old, new = variant(wanted_document, 0), variant(wanted_document, 1)
     start = FakeKeycloak()
     run(start, old)
