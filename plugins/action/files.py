@@ -34,7 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         known = [{key: value for key, value in file.items() if key not in SOURCES} for file in files]
         done: dict[str, Any] = self._execute_module(
             module_name="panosc.facility.files",
-            module_args={"files": known, "_texts": packed},
+            module_args={"files": known, "texts": packed},
             task_vars=task_vars,
         )
         return {**result, **done}

@@ -10,7 +10,8 @@ version_added: "0.1.0"
 description:
   - Templates are rendered on the control node as M(ansible.builtin.template) does it. One call to the host then compares all of them, with owner, group
     and mode, and writes what differs. M(ansible.builtin.template) and M(ansible.builtin.copy) take two calls for each file that is as it should be.
-  - A file gets its name when it is whole, has its owner and mode, and O(files[].validate) has accepted it. Where that refuses one, all files are left as they were.
+  - A file gets its name when it is whole, has its owner and mode, and O(files[].validate) has accepted it. Where that refuses one, all files are left as
+    they were.
   - Contents are neither in the journal of the host nor in the arguments that Ansible shows.
 options:
   files:
@@ -55,6 +56,9 @@ options:
       validate:
         description: A command that ends with 0 where a new file can be used. C(%s) in it stands for the file.
         type: str
+  texts:
+    description: The contents, rendered and packed. The control node fills this in.
+    type: str
 attributes:
   check_mode:
     description: Tells what would be made or changed. Nothing is validated.
@@ -261,11 +265,11 @@ def main() -> None:
                     "validate": {"type": "str"},
                 },
             },
-            "_texts": {"type": "str", "required": True, "no_log": True},
+            "texts": {"type": "str", "no_log": True},
         },
         supports_check_mode=True,
     )
-    texts = json.loads(zlib.decompress(base64.b64decode(module.params["_texts"])))
+    texts = json.loads(zlib.decompress(base64.b64decode(module.params["texts"])))
     try:
         changed = keep(module, module.params["files"], texts)
     except (RefusedError, OSError) as error:

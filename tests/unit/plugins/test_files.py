@@ -22,7 +22,7 @@ def keep(capsys):
         texts = [file.pop("text", None) for file in files]
         arguments = {
             "files": [{**OWN, **file, "path": str(file["path"])} for file in files],
-            "_texts": base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode(),
+            "texts": base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode(),
             "_ansible_check_mode": check,
             "_ansible_diff": True,
         }
