@@ -243,6 +243,18 @@ def test_a_deployment_does_not_change_the_release(sites, wheel):
     assert not any("7.0.0" in site.versions() for site in sites)
 
 
+def test_while_a_node_is_not_ready_none_is_switched(sites, wheel):
+    server, second = sites[1], sites[1].hosts[1]
+    before = server.versions(), server.serving()
+    lock = "/opt/pan-catalogue/.lock"
+    root(second, f"rm {lock} && mkdir {lock}")
+    package = {"catalogue_package": wheel("7.0.0")}
+    said = " ".join(each([server], "upgrade.yml", fails=True, variables=lambda _: package)[0].split())
+    root(second, f"rmdir {lock}")
+    assert f"{second} could not be made ready for catalogue 7.0.0" in said
+    assert (server.versions(), server.serving()) == before
+
+
 def test_an_upgrade_that_does_not_come_up_goes_back(sites, wheel):
     before, versions = [site.answers() for site in sites], [site.versions() for site in sites]
     package = {"catalogue_package": wheel("7.0.0", BROKEN)}
