@@ -37,6 +37,8 @@ from ansible import constants as C  # noqa: N812  # ansible's own name for it
 from ansible.playbook.task import Task
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.panosc.facility.plugins.plugin_utils import before_fork
+
 WIDTH = 78
 OURS = "panosc.facility."  # before the name of a role: says nothing here
 # Tasks that only bring in others, which show themselves.
@@ -64,6 +66,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._failures: dict[tuple[str, ...], list[str]] = defaultdict(list)
 
     # What happens ------------------------------------------------------------------------------------------------
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Be quick: of the plugins, a callback is the only one that runs before the first fork."""
+        before_fork.load()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Show the play's name."""

@@ -20,6 +20,7 @@ from typing import Any
 from ansible import constants
 from ansible._internal._templating import _jinja_bits as bits
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.panosc.facility.plugins.plugin_utils import before_fork
 from jinja2.environment import TemplateExpression
 
 DOCUMENTATION = """
@@ -49,6 +50,10 @@ class CallbackModule(CallbackBase):
         Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(FOLDER / "modules")
         bits.AnsibleEnvironment.compile = kept
         bits.AnsibleEnvironment.compile_expression = kept_expression
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """As the collection's own output plugin does, which is not the one of all tests."""
+        before_fork.load()
 
 
 def file_of(environment: bits.AnsibleEnvironment, kind: str, source: str) -> Path:
