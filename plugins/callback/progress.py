@@ -36,7 +36,6 @@ from typing import Any
 from ansible import constants as C  # noqa: N812  # ansible's own name for it
 from ansible.playbook.task import Task
 from ansible.plugins.callback import CallbackBase
-
 from ansible_collections.panosc.facility.plugins.plugin_utils import before_fork
 
 WIDTH = 78

@@ -15,7 +15,7 @@ LOADERS = {"filter": filter_loader, "test": test_loader, "lookup": lookup_loader
 
 
 def load() -> None:
-    """Load all filters and tests of Ansible and all of this collection, with its lookups, and keep the garbage collector from touching the memory that forks share."""
+    """Load all filters and tests, and the lookups of this collection; keep the garbage collector from touching memory that forks share."""
     for kind, loader in LOADERS.items():
         if kind != "lookup":  # Ansible's own are loaded each by its name, and some want libraries that are not here
             list(loader.all())
