@@ -245,7 +245,7 @@ def test_two_nodes_that_start_at_once_on_one_empty_database(postgresql, records,
         folder.mkdir()
         config = configure(folder, address, records, port=port, workers=1)
         config.write_text(f'{config.read_text()}[push]\ntokens = "{tokens}"\n')
-        services.append(subprocess.Popen(command(config, "serve"), stderr=subprocess.DEVNULL))
+        services.append(subprocess.Popen(command(config, "serve"), stderr=subprocess.DEVNULL, start_new_session=True))
         headers = {"Authorization": f"Bearer {TOKEN}"}
         clients.append(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, headers=headers))
     one, two = clients
@@ -267,7 +267,7 @@ def test_two_nodes_that_start_at_once_on_one_empty_database(postgresql, records,
         path = quote(shown["pid"], safe="")
         assert one.delete(f"/records/Datasets/{path}").status_code == 200
         assert two.get(f"/api/Datasets/{path}").status_code == 404
-        services[0].kill()
+        os.killpg(services[0].pid, signal.SIGKILL)  # with its workers
         assert two.get("/api/Datasets/count").json()["count"] == counts[1] - 1
     finally:
         for service in services:

@@ -1,13 +1,19 @@
 """What the role `catalogue` says of the service agrees with the service, and its helper copies no broken database."""
 
+import hashlib
+import os
 import re
 import sqlite3
 import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import tomllib
 import yaml
+from authority import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE = ROOT / "roles" / "catalogue"
@@ -110,3 +116,67 @@ def test_a_service_that_is_not_there_is_told():
     answer = node("--connect", "127.0.0.1", "--port", "9", "--ca", ca, "--seconds", "0", "check", "0.1.0")
     assert answer.returncode == 1
     assert b"127.0.0.1 port 9" in answer.stderr
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A folder that is served by HTTPS, the address of a file in it, and the CA to believe."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "PaNET.csv").write_text("a table of techniques\n")
+    ca = Authority(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder))
+    server.socket = ca.context().wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder / "PaNET.csv", f"https://localhost:{server.server_port}/PaNET.csv", ca.path
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_panet_table_is_fetched_once_and_only_the_one_that_is_meant(published, tmp_path):
+    """The role's own tasks, its variables and all, on this computer."""
+    file, url, ca = published
+    (tasks,) = [t for t in yaml.safe_load((ROLE / "tasks/configure.yml").read_text()) if "block" in t]
+    role, cache = tmp_path / "roles" / "catalogue", tmp_path / "home" / "cache"
+    for part in ("defaults", "vars"):
+        (role / part).mkdir(parents=True)
+        (role / part / "main.yml").write_text((ROLE / part / "main.yml").read_text())
+    (role / "tasks").mkdir()
+    (role / "tasks/main.yml").write_text(yaml.safe_dump([tasks]))
+
+    def deploy(content, *options, believed=ca):
+        wanted = {
+            "catalogue_panet_url": url,
+            "catalogue_panet_checksum": f"sha256:{hashlib.sha256(content).hexdigest()}",
+            "catalogue_cache_directory": str(cache),
+        }
+        play = {"hosts": "localhost", "gather_facts": False, "vars": wanted, "roles": ["catalogue"]}
+        (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "localhost,", "-c", "local", "play.yml", *options],
+            cwd=tmp_path,
+            env={**os.environ, "SSL_CERT_FILE": str(believed), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode == 0, done.stdout + done.stderr
+
+    content = file.read_bytes()
+    done, said = deploy(content, "--check")
+    assert done, said
+    assert not cache.exists()
+    done, said = deploy(b"another table")
+    assert not done
+    assert "checksum" in said
+    done, said = deploy(content, believed=os.devnull)
+    assert not done
+    assert "CERTIFICATE_VERIFY_FAILED" in said
+    assert list(cache.iterdir()) == []
+    done, said = deploy(content)
+    assert done, said
+    (fetched,) = cache.iterdir()
+    assert fetched.read_bytes() == content
+    file.unlink()
+    done, said = deploy(content)  # no longer published, and not needed
+    assert done, said

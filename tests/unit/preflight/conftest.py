@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "keycloak"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import Authority
+from authority import Authority
 
 
 @pytest.fixture(scope="session")
