@@ -284,6 +284,9 @@ def test_an_upgrade_that_is_killed_is_taken_up(sites, wheel):
     for host in hosts(sites):
         left = root(host, "ls /var/lib/pan-catalogue /etc/pan-catalogue | grep -E 'upgrade|copy|part' || true")
         assert left == ""
+    # What both releases need was not fetched a second time.
+    for host in hosts(sites):
+        assert root(host, "find /opt/pan-catalogue/7.0.0-*/lib -name '*.so' -links 1") == ""
     server = sites[1].host
     names = root(
         server, "cd / && runuser -u postgres -- psql -Atc \"select datname from pg_database where datname like 'cat%'\""
