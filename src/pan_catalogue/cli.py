@@ -135,7 +135,8 @@ def prepare(of: settings.Settings) -> None:
 
 
 def ingest(arguments: argparse.Namespace) -> int:
-    """Take records in."""
+    """Take records in. Whoever asks the service on the same computer goes first."""
+    os.nice(10)
     of = settings.load(arguments.config)
     files = list(found(arguments.paths))
     given = defaults(arguments.defaults)
