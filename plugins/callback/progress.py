@@ -67,7 +67,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     # What happens ------------------------------------------------------------------------------------------------
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Be quick: of the plugins, a callback is the only one that runs before the first fork."""
+        """Load what the processes of the tasks share, before the first is forked."""
         before_fork.load()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:

@@ -134,9 +134,12 @@ def prepare(of: settings.Settings) -> None:
         writer.close()
 
 
+NICE = 10  # of an ingest
+
+
 def ingest(arguments: argparse.Namespace) -> int:
     """Take records in. Whoever asks the service on the same computer goes first."""
-    os.nice(10)
+    os.nice(max(0, NICE - os.nice(0)))
     of = settings.load(arguments.config)
     files = list(found(arguments.paths))
     given = defaults(arguments.defaults)

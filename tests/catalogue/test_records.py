@@ -296,8 +296,10 @@ def nexus(path, **said):
 
 
 @pytest.fixture
-def command(make, tmp_path, capsys):
+def command(make, tmp_path, capsys, monkeypatch):
     """Runs the command on a catalogue of its own: command(*arguments) -> (exit code, output, errors)."""
+    # In this process, which goes on with other tests.
+    monkeypatch.setattr(cli.os, "nice", lambda more: run.nice.append(more) or 0)
     c = make()
     config = tmp_path / "catalogue.toml"
     config.write_text(f'store = "{c.settings.store}"\n')
@@ -307,7 +309,7 @@ def command(make, tmp_path, capsys):
         told = capsys.readouterr()
         return code, told.out, told.err
 
-    run.catalogue = c
+    run.catalogue, run.nice = c, []
     yield run
     c.stop()
 
@@ -321,6 +323,7 @@ def test_ingest_by_command(command, tmp_path):
     code, out, err = command("ingest", folder)
     assert code == 1
     assert out.startswith("4 taken in, 0 unchanged, 1 rejected")
+    assert command.nice == [0, cli.NICE]  # it asks how nice it is, and gives way
     assert f"rejected  {folder / 'deep' / 'b.jsonl.gz'}:3: " in err
     c = command.catalogue
     assert (c.count("Datasets"), c.count("Documents"), c.count("Instruments")) == (2, 1, 1)
